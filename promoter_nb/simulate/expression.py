@@ -6,7 +6,7 @@
 __all__ = ['WINDOWS', 'TURN', 'TILE', 'activation_weights', 'pair_kernels', 'pair_members', 'site_sums', 'composition',
            'accessibility', 'saturate', 'Expression', 'express', 'knock_out_effects', 'binding_sites']
 
-# %% ../../nbs/library/05c_simulate_expression.ipynb #2bf657fc
+# %% ../../nbs/library/05c_simulate_expression.ipynb #c654ff20
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +16,7 @@ import torch
 
 from ..sequence import PADDING
 from .occupancy import WINDOW, half_tables, load_factors, sixmers, vacancy
-from .oligos import BEHIND, CONTEXT, contexts, positions
+from .oligos import BEHIND, CONTEXT, contexts, core_lengths, positions
 
 # %% ../../nbs/library/05c_simulate_expression.ipynb #97348018
 WINDOWS = CONTEXT - WINDOW + 1 # 93 places for a site
@@ -86,16 +86,15 @@ def site_sums(
     sums = [_sums(part, str(context.device)) for part in index.split(tile)] or [torch.zeros(0, 3)]
     return torch.cat(sums)[:len(context)]
 
-# %% ../../nbs/library/05c_simulate_expression.ipynb #879d9e70
+# %% ../../nbs/library/05c_simulate_expression.ipynb #1d32b7c2
 def composition(
     cores: np.ndarray # uint8 (n, width), aligned at the right
 ) -> np.ndarray: # float64 (n,)
     "What base composition adds to the drive."
-    lengths = (cores != PADDING).sum(1)
-    u = positions(lengths, cores.shape[1])
+    u, bases = positions(core_lengths(cores), cores.shape[1]), (cores != PADDING).sum(1)
     gc = ((cores == 1) | (cores == 2)).astype(np.float32)
     at = (cores == 0).astype(np.float32) - (cores == 3)
-    mean = lambda values: values.sum(1)/lengths
+    mean = lambda values: values.sum(1)/bases
     return 10*(1.2*(mean(gc) - 0.474 - 0.85*mean(gc*u)) - 0.48*(mean(at) + 0.076 + 1.7*mean(at*u)))
 
 # %% ../../nbs/library/05c_simulate_expression.ipynb #34871abc
@@ -129,12 +128,13 @@ class Expression:
     @property
     def mean(self): return saturate(self.drive)
 
-# %% ../../nbs/library/05c_simulate_expression.ipynb #ab53c3a7
+# %% ../../nbs/library/05c_simulate_expression.ipynb #f0422568
 def express(
-    cores: np.ndarray,   # uint8 (n, width), aligned at the right, without N
+    cores: np.ndarray,   # uint8 (n, width), aligned at the right
     device: str = "cpu"  # where occupancies are computed
-) -> Expression: # of the n promoters
+) -> Expression: # of the n promoters; raises ValueError for a core without a base
     "True expression of promoters."
+    if len(cores) and not (bases := (cores != PADDING).sum(1)).all(): raise ValueError(f"core {bases.argmin()} holds no base")
     sums = site_sums(torch.from_numpy(contexts(cores)).to(device)).cpu().double().numpy()
     return Expression(activation=sums[:, 0], opening=sums[:, 1], cooperation=sums[:, 2], composition=composition(cores))
 
@@ -148,9 +148,9 @@ def _partner_fields(occupied: torch.Tensor) -> np.ndarray:
         fields[:, :, second] += taken[:, :, first] @ kernel
     return fields
 
-# %% ../../nbs/library/05c_simulate_expression.ipynb #b357a503
+# %% ../../nbs/library/05c_simulate_expression.ipynb #df3e4a46
 def knock_out_effects(
-    cores: np.ndarray # uint8 (n, width), aligned at the right, without N
+    cores: np.ndarray # uint8 (n, width), aligned at the right
 ) -> tuple[np.ndarray, np.ndarray]: # occupancies and effects in bins, float64 (n, 93, 2, 64): windows, strands, factors
     "Expression that each site is worth: with it, minus without it."
     occupied = 1 - vacancy(sixmers(torch.from_numpy(contexts(cores))), half_tables()).unflatten(2, (2, -1))
@@ -161,9 +161,9 @@ def knock_out_effects(
     without = 2*opened*(column(full.activation + full.cooperation) - lost - 2.84) + column(full.composition)
     return taken, column(full.mean) - saturate(without)
 
-# %% ../../nbs/library/05c_simulate_expression.ipynb #143847a9
+# %% ../../nbs/library/05c_simulate_expression.ipynb #ea72bc03
 def binding_sites(
-    cores: np.ndarray,      # uint8 (n, width), aligned at the right, without N; some thousands at most (100 kB each)
+    cores: np.ndarray,      # uint8 (n, width), aligned at the right; some thousands at most (100 kB each)
     smallest: float = 0.05  # effect below which a site is left out, in bins
 ) -> pd.DataFrame: # sequence (row of `cores`), factor, strand, start, end, occupancy, effect (bins); strongest first in each sequence
     "The sites that make the expression of promoters, and what each is worth."
@@ -172,7 +172,7 @@ def binding_sites(
     row, window, strand, factor = found = np.nonzero(abs(effects) >= smallest)
     width = factors.widths[factor]
     margin = np.where(strand == 0, (WINDOW - width)//2, WINDOW - width - (WINDOW - width)//2)
-    first_base = CONTEXT - len(BEHIND) - (cores != PADDING).sum(1)
+    first_base = CONTEXT - len(BEHIND) - core_lengths(cores)
     start = window + margin - first_base[row]
     sites = pd.DataFrame({"sequence": row, "factor": np.array(factors.names)[factor], "strand": np.array(["+", "-"])[strand],
                           "start": start, "end": start + width, "occupancy": taken[found], "effect": effects[found]})

@@ -6,7 +6,7 @@
 __all__ = ['LETTERS', 'FORMAT', 'BYTES_A_ROW', 'ROW_GROUP', 'Block', 'simulate_block', 'oligo_text', 'lines', 'Piece',
            'LibraryPaths', 'write_library', 'library_cores', 'library_sites']
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #662475bf
+# %% ../../nbs/library/05e_simulate_library.ipynb #0b31042f
 import errno
 import hashlib
 import json
@@ -32,7 +32,7 @@ from ..flanks import DOWNSTREAM, UPSTREAM
 from ..sequence import ALPHABET, PADDING, encode
 from .assay import Measurement, measure
 from .expression import binding_sites, express
-from .oligos import BLOCK, block_generator, mask_gaps, random_cores
+from .oligos import BLOCK, block_generator, core_lengths, mask_gaps, random_cores
 
 # %% ../../nbs/library/05e_simulate_library.ipynb #38e43577
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def simulate_block(
     generator = block_generator(seed, block, "assay")
     return Block(mask_gaps(cores, generator), expression, measure(expression, generator))
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #9735f71e
+# %% ../../nbs/library/05e_simulate_library.ipynb #4ee85aaa
 LETTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 
 def oligo_text(
@@ -63,7 +63,8 @@ def oligo_text(
     "Oligos as text, with the constant flanks."
     flanks = [np.broadcast_to(encode([flank])[0], (len(cores), len(flank))) for flank in (UPSTREAM, DOWNSTREAM)]
     oligos = np.concatenate([flanks[0], cores, flanks[1]], axis=1)
-    written = np.concatenate([flanks[0] < PADDING, (cores != PADDING).cumsum(1) > 0, flanks[1] < PADDING], axis=1)
+    from_the_end = np.arange(cores.shape[1], 0, -1)
+    written = np.concatenate([flanks[0] < PADDING, from_the_end <= core_lengths(cores)[:, None], flanks[1] < PADDING], axis=1)
     offsets = np.concatenate([[0], written.sum(1).cumsum()]).astype(np.int32)
     return pa.StringArray.from_buffers(len(cores), pa.py_buffer(offsets), pa.py_buffer(LETTERS[oligos[written]]))
 
