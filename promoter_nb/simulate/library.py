@@ -6,7 +6,7 @@
 __all__ = ['LETTERS', 'FORMAT', 'BYTES_A_ROW', 'ROW_GROUP', 'Block', 'simulate_block', 'oligo_text', 'lines', 'Piece',
            'LibraryPaths', 'write_library', 'library_cores', 'library_sites']
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #0b31042f
+# %% ../../nbs/library/05e_simulate_library.ipynb #3db88766
 import errno
 import hashlib
 import json
@@ -31,7 +31,7 @@ from tqdm.auto import tqdm
 from ..flanks import DOWNSTREAM, UPSTREAM
 from ..sequence import ALPHABET, PADDING, encode
 from .assay import Measurement, measure
-from .expression import binding_sites, express
+from .expression import binding_sites, express, one_torch_thread
 from .oligos import BLOCK, block_generator, core_lengths, mask_gaps, random_cores
 
 # %% ../../nbs/library/05e_simulate_library.ipynb #38e43577
@@ -80,15 +80,13 @@ def lines(
     csv.write_csv(pa.table({"oligo": oligo_text(cores), "label": np.round(labels, 13)}), buffer, FORMAT)
     return buffer.getvalue().to_pybytes()
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #db57d918
+# %% ../../nbs/library/05e_simulate_library.ipynb #fc59ae11
 @contextmanager
 def _worker_pool(threads: int) -> Iterator[ThreadPoolExecutor]:
-    before = torch.get_num_threads()
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    try: yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)
+    with one_torch_thread():
+        try: yield pool
+        finally: pool.shutdown(cancel_futures=True)
 
 # %% ../../nbs/library/05e_simulate_library.ipynb #c264f547
 def _in_order(pool: ThreadPoolExecutor, work, items: range, ahead: int) -> Iterator:
