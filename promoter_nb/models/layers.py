@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ConvBlock', 'Residual', 'GlobalMaxPool', 'named', 'Network', 'layer_table', 'check_width', 'fold_batch_norm']
 
-# %% ../../nbs/library/08a_models_layers.ipynb #1c3520f4
+# %% ../../nbs/library/08a_models_layers.ipynb #9d290cab
 from copy import deepcopy
 
 import pandas as pd
@@ -13,7 +13,9 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# %% ../../nbs/library/08a_models_layers.ipynb #173a00dd
+from .batch_norm import BatchNorm
+
+# %% ../../nbs/library/08a_models_layers.ipynb #a0118202
 class ConvBlock(nn.Sequential):
     "Convolution that keeps the length, batch normalisation, activation."
     def __init__(self,
@@ -25,7 +27,7 @@ class ConvBlock(nn.Sequential):
         if kernel % 2 == 0: raise ValueError(f"a kernel of {kernel} cannot keep the length; kernels are odd, such as {kernel + 1}")
         super().__init__()
         self.convolution = nn.Conv2d(channels_in, channels, (1, kernel), padding=(0, kernel//2), bias=False)
-        self.normalisation = nn.BatchNorm2d(channels)
+        self.normalisation = BatchNorm(channels)
         self.activation = activation()
 
 # %% ../../nbs/library/08a_models_layers.ipynb #9cf612cd

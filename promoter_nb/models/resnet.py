@@ -5,20 +5,21 @@
 # %% auto #0
 __all__ = ['residual_block', 'resnet']
 
-# %% ../../nbs/library/08c_models_resnet.ipynb #3c0d4291
+# %% ../../nbs/library/08c_models_resnet.ipynb #483575db
 from torch import nn
 
 from .layers import ConvBlock, GlobalMaxPool, Network, Residual, named
+from .prelu import PReLU
 
-# %% ../../nbs/library/08c_models_resnet.ipynb #6667d635
+# %% ../../nbs/library/08c_models_resnet.ipynb #99666e36
 def residual_block(
     channels: int, # in and out
     kernel: int    # bases, odd
 ) -> Residual: # of two convolutions
     "Two convolutions and the connection around them."
-    return Residual(*[ConvBlock(channels, channels, kernel, nn.PReLU) for _ in range(2)])
+    return Residual(*[ConvBlock(channels, channels, kernel, PReLU) for _ in range(2)])
 
-# %% ../../nbs/library/08c_models_resnet.ipynb #647f377c
+# %% ../../nbs/library/08c_models_resnet.ipynb #5cf88b25
 def resnet(
     channels: int = 64,    # of every convolution
     first_kernel: int = 21, # bases
@@ -26,7 +27,7 @@ def resnet(
     blocks: int = 3,       # residual blocks of two convolutions
 ) -> Network:
     "Residual network with pooling by two after each residual connection (claim M4)."
-    layers = {"first": ConvBlock(4, channels, first_kernel, nn.PReLU)}
+    layers = {"first": ConvBlock(4, channels, first_kernel, PReLU)}
     for i in range(1, blocks + 1):
         layers |= {f"residual{i}": residual_block(channels, kernel), f"pool{i}": nn.MaxPool2d((1, 2))}
     head = named(line=nn.Linear(channels, 1), softplus=nn.Softplus(), flat=nn.Flatten(0))
