@@ -6,11 +6,10 @@
 __all__ = ['LETTERS', 'FORMAT', 'BYTES_A_ROW', 'ROW_GROUP', 'Block', 'simulate_block', 'oligo_text', 'lines', 'Piece',
            'LibraryPaths', 'write_library', 'library_cores', 'library_sites']
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #3db88766
+# %% ../../nbs/library/05e_simulate_library.ipynb #443ba5e3
 import errno
 import hashlib
 import json
-import os
 import shutil
 from collections import deque
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ import torch
 from pyarrow import csv, parquet
 from tqdm.auto import tqdm
 
+from ..files import atomic
 from ..flanks import DOWNSTREAM, UPSTREAM
 from ..sequence import ALPHABET, PADDING, encode
 from .assay import Measurement, measure
@@ -110,17 +110,6 @@ def _piece(seed: int, block: int, rows: int, device: str) -> Piece:
     truth = pa.table({"expression": simulated.expression[:rows].astype(np.float32), "cells": cells, "reads": reads})
     return Piece(lines(simulated.cores[:rows], labels), truth, labels)
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #f6adeb95
-@contextmanager
-def _all_or_none(*paths: Path) -> Iterator[list[Path]]:
-    "Temporary names for files that appear together, or not at all."
-    drafts = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
-    try:
-        yield drafts
-        for draft, path in zip(drafts, paths): os.replace(draft, path)
-    finally:
-        for draft in drafts: draft.unlink(missing_ok=True)
-
 # %% ../../nbs/library/05e_simulate_library.ipynb #023af755
 BYTES_A_ROW = 140 # text and truth, rounded up
 
@@ -151,15 +140,15 @@ def _write_pieces(pieces: Iterator[list[Piece]], train: Path, truth: Path) -> di
             table.write_table(pa.concat_tables(piece.truth for piece in group).combine_chunks(), row_group_size=len(group)*BLOCK)
     return {"sha256": checksum.hexdigest(), **_statistics(moments)}
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #7ce30e34
+# %% ../../nbs/library/05e_simulate_library.ipynb #8c241367
 def _statistics(moments: np.ndarray) -> dict:
     "Ceiling and spread from the sums of products of 1, label and truth (3, 3)."
     mean = moments[0]/moments[0, 0]
     covariance = moments/moments[0, 0] - np.outer(mean, mean)
-    ceiling = covariance[1, 2]**2/(covariance[1, 1]*covariance[2, 2]) if moments[0, 0] > 1 else float("nan")
-    return {"label_mean": round(mean[1], 6), "label_sd": round(max(covariance[1, 1], 0)**0.5, 6), "ceiling_r2": round(ceiling, 6)}
+    ceiling = covariance[1, 2]**2/(covariance[1, 1]*covariance[2, 2]) if moments[0, 0] > 2 else None
+    return {"label_mean": round(mean[1], 6), "label_sd": round(max(covariance[1, 1], 0)**0.5, 6), "ceiling_r2": ceiling and round(ceiling, 6)}
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #076f40ac
+# %% ../../nbs/library/05e_simulate_library.ipynb #47303fdd
 ROW_GROUP = 16 # blocks in a row group of the table
 
 def write_library(
@@ -180,8 +169,8 @@ def write_library(
     folder.mkdir(parents=True, exist_ok=True)
     _check_room(folder, n)
     paths = LibraryPaths(folder/"train.txt", folder/"truth.parquet", folder/"library.json")
-    with _all_or_none(*paths) as (train, truth, description), _worker_pool(threads) as pool, \
-         tqdm(total=n, unit="promoters", unit_scale=True, disable=not progress) as bar:
+    with atomic(paths.description) as description, atomic(paths.truth) as truth, atomic(paths.train) as train, \
+         _worker_pool(threads) as pool, tqdm(total=n, unit="promoters", unit_scale=True, disable=not progress) as bar:
         work = lambda block: _piece(seed, block, min(BLOCK, n - block*BLOCK), device)
         stream = _in_order(pool, work, range(-(-n//BLOCK)), ahead=max(threads, batch//BLOCK))
         statistics = _write_pieces(_groups(stream, bar), train, truth)
