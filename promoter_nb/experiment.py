@@ -6,7 +6,7 @@
 __all__ = ['TYPES', 'PLAIN', 'SHELL', 'COMPUTING', 'ParameterError', 'declaration', 'check', 'package_versions', 'source_hash',
            'commit', 'device', 'library_folder', 'load', 'Run', 'begin', 'model_results']
 
-# %% ../nbs/library/13_experiment.ipynb #b4256f69
+# %% ../nbs/library/13_experiment.ipynb #5b64ce26
 import ast
 import hashlib
 import json
@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 
 from . import dataset, evaluate, paths
 from .files import atomic, write_json
@@ -121,19 +122,20 @@ def _first(data, sequences):
     if len(data) <= sequences: return data
     return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), sequences)[:sequences]))
 
-# %% ../nbs/library/13_experiment.ipynb #b901025d
+# %% ../nbs/library/13_experiment.ipynb #2f660e4c
 @dataclass
 class Run:
     "One execution of an experiment."
     notebook: str    # its name, without suffix
     parameters: dict # values by name
     folder: Path     # where its results go
+    lock: FileLock   # held until the run is finished
     started: float = field(default_factory=time.time) # seconds since 1970
 
     def finish(
         self,
         metrics: dict,                  # numbers, for `metrics.json`
-        data: dataset.Dataset,          # what was learned from or looked at
+        data: dataset.Dataset | None = None, # what was learned from or looked at; None for an experiment that reads other runs
         tables: dict[str, pd.DataFrame] = {}, # kept as NAME.parquet
     ) -> Path: # the run's folder
         "Write the results, and last of all `run.json`."
@@ -141,18 +143,19 @@ class Run:
             with atomic(self.folder/f"{name}.parquet") as part: table.to_parquet(part, index=False)
         write_json(self.folder/"metrics.json", metrics)
         write_json(self.folder/"run.json", self.record(data))
+        self.lock.release()
         return self.folder
 
-    def record(self, data: dataset.Dataset) -> dict: # for `run.json`
+    def record(self, data: dataset.Dataset | None) -> dict: # for `run.json`
         "What made the results, and what they cost."
         return {"notebook": self.notebook, "parameters": self.parameters,
-            "data": {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
+            "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
             "commit": commit(), "source": source_hash(), "packages": package_versions(), "python": platform.python_version(),
             "device": device(), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "wall_seconds": round(time.time() - self.started, 1),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)}
 
-# %% ../nbs/library/13_experiment.ipynb #78800b19
+# %% ../nbs/library/13_experiment.ipynb #b0c85f9a
 def begin(
     namespace: dict, # the notebook's `globals()`
     notebook: str    # its name in `nbs/experiments`, without suffix
@@ -160,8 +163,10 @@ def begin(
     "Check the parameters and open the run's folder, which the parameter `output` names."
     declared = declaration(paths.at_root("nbs/experiments")/f"{notebook}.ipynb")
     _refuse_overwritten(namespace.get("In", []))
-    run = Run(notebook, check(namespace, declared), paths.at_root(namespace["output"]))
-    _open(run.folder, {"parameters": run.parameters, "source": source_hash()})
+    parameters = check(namespace, declared)
+    folder = paths.at_root(parameters["output"])
+    run = Run(notebook, parameters, folder, _lock(folder))
+    _open(folder, {"parameters": parameters, "source": source_hash()})
     return run
 
 # %% ../nbs/library/13_experiment.ipynb #dddec45f
@@ -172,6 +177,16 @@ def _open(folder, identity):
     elif folder.exists() and not mark.exists() and any(folder.iterdir()):
         raise ParameterError(f"output {folder} holds files that no run has written; name a new folder, or that of an earlier run")
     write_json(mark, identity)
+
+# %% ../nbs/library/13_experiment.ipynb #ccf4721d
+def _lock(folder: Path) -> FileLock:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), is_singleton=True)
+    try: lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{folder} is being written by another run; waiting for its end")
+        lock.acquire()
+    return lock
 
 # %% ../nbs/library/13_experiment.ipynb #e262458f
 def _refuse_overwritten(cells):

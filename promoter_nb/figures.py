@@ -64,7 +64,7 @@ def label_histogram(
     axes.legend(loc="upper left")
     return figure
 
-# %% ../nbs/library/14_figures.ipynb #6729effd
+# %% ../nbs/library/14_figures.ipynb #018aaa16
 def density(
     predictions: pd.DataFrame # columns `label` and one for each model, named as in `COLOURS`; one row a held-out promoter
 ) -> plt.Figure:
@@ -76,7 +76,7 @@ def density(
     for name in ["label", *models]:
         label = "measured" if name == "label" else name
         sns.kdeplot(predictions[name], ax=axes[-1], color=COLOURS[label], label=label, bw_adjust=0.8, cut=0)
-    axes[-1].set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=(0, 17))
+    axes[-1].set(xlabel="expression", ylabel="density", xlim=(0, 17))
     axes[-1].legend(loc="upper left")
     return figure
 

@@ -16,6 +16,8 @@ from promoter_nb.simulate import library
 from promoter_nb.simulate.assay import label, measure
 from promoter_nb.simulate.expression import express, knock_out_effects, saturate
 from promoter_nb.simulate.library import library_cores, lines, simulate_block, write_library
+from promoter_nb.dream_score import WEIGHTS, dream_score
+from promoter_nb.simulate.suites import PERTURBED, TILED, describe_suites, make_suites
 from promoter_nb.simulate.oligos import BLOCK, block_generator, contexts, random_cores
 
 SHARED = Path(__file__).parents[2]/"shared"
@@ -163,3 +165,58 @@ def test_the_label_histogram_is_the_real_one(block):
     histogram = lambda labels: np.bincount(np.rint(labels).astype(int), minlength=18)/len(labels)
     simulated = np.mean([histogram(simulate_block(3, number).measurement.labels) for number in range(4)], axis=0)
     assert abs(simulated - histogram(read(DEMO).labels)).sum()/2 < 0.08
+
+
+@pytest.fixture(scope="module")
+def suites():
+    return make_suites(seed=1, size=64)
+
+
+def test_suites_depend_on_the_seed_alone(suites):
+    again, other = make_suites(seed=1, size=64), make_suites(seed=2, size=64)
+    assert (again.cores == suites.cores).all() and (again.labels == suites.labels).all()
+    assert all((again.subsets[name] == rows).all() for name, rows in suites.subsets.items())
+    assert not set(decode(other.cores[other.subsets["random"]])) & set(decode(suites.cores))
+
+
+def test_suites_share_no_sequence_with_the_library_of_their_seed(suites):
+    assert not set(decode(suites.cores)) & set(decode(library_cores(1, np.arange(2*BLOCK))))
+
+
+def test_variants_differ_in_one_base(suites):
+    changed, reference = suites.cores[suites.subsets["variants"]].transpose(1, 0, 2)
+    assert ((changed != reference).sum(1) == 1).all()
+
+
+def test_suites_lie_where_the_real_ones_do(suites):
+    table = describe_suites(suites)
+    assert 1.5 < table.loc["high", "mean"] < 2.3 and -2.3 < table.loc["low", "mean"] < -1.4
+    assert table.loc["challenging", "sd"] > 0.9 and 0.2 < table.loc["variants", "sd"] < 0.6
+    assert 0.1 < table.loc["perturbation", "mean"] < 0.9
+    assert len(PERTURBED) == 2 and len(TILED) == 6
+
+
+def test_the_truth_scores_high_but_not_one(suites):
+    score = dream_score(suites.labels, suites.truth, suites.subsets)
+    assert 0.85 < score["pearson_score"] < 1 and set(score["subsets"]) == set(WEIGHTS)
+
+
+@given(st.permutations(list(range(12))))
+@settings(max_examples=30, deadline=None)
+def test_the_score_does_not_depend_on_the_order_of_rows(order):
+    generator = np.random.default_rng(0)
+    labels, predictions = generator.normal(size=(2, 12))
+    paired = ("variants", "perturbation", "tiling")
+    subsets = {name: np.arange(12).reshape(-1, 2) if name in paired else np.arange(12) for name in WEIGHTS}
+    moved = {name: np.argsort(order)[rows] for name, rows in subsets.items()}
+    assert np.isclose(dream_score(labels, predictions, subsets)["pearson_score"],
+                      dream_score(labels[order], predictions[order], moved)["pearson_score"])
+
+
+@pytest.mark.parametrize("spoil, message", [(lambda s: s.pop("high"), "high: missing"), (lambda s: s.update(other=np.arange(3)), "other"),
+                                            (lambda s: s.update(low=np.array([0, 99])), "row 99")])
+def test_wrong_subsets_are_named(spoil, message):
+    labels = np.arange(12.0)
+    subsets = {name: np.arange(12).reshape(-1, 2) if name in ("variants", "perturbation", "tiling") else np.arange(12) for name in WEIGHTS}
+    spoil(subsets)
+    with pytest.raises(ValueError, match=message): dream_score(labels, labels, subsets)

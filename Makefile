@@ -1,0 +1,45 @@
+# The front door: `make help` says what there is. Every target does its own set-up.
+PROFILE ?= quick
+DATA ?= simulated
+CORES ?= $(shell python3 -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
+PYTHON ?= python3
+BIN := .venv/bin
+# The parent of the results: name of the data set, without folder and endings.
+NAME := $(firstword $(subst ., ,$(notdir $(DATA))))
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 snakemake --cores $(CORES) --quiet rules --rerun-incomplete --nolock \
+	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup report test lab clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@echo; echo "PROFILE is one of $(basename $(notdir $(wildcard config/*k.yaml config/*p.yaml config/*l.yaml))) (default quick)."
+	@echo "DATA is simulated (default) or the path of a file in the challenge's format."
+
+setup: $(BIN)/.exported  ## virtual environment, pinned packages, library exported from its notebooks
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and f'Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(BIN)/.exported: $(BIN)/.installed $(wildcard nbs/library/*.ipynb)
+	$(BIN)/nbdev_export
+	@touch $@
+
+report: setup  ## run what is missing and build report/report.pdf
+	@$(SNAKEMAKE)
+	@cat results/$(NAME)/$(PROFILE)/90_report/summary.txt
+	@echo "The report is $(CURDIR)/report/report.pdf"
+	@echo "Next: make report PROFILE=laptop for more data and three seeds, make report DATA=FILE for your own, make lab to open the notebooks."
+
+test: setup  ## everything that continuous integration checks
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/check.sh
+
+lab: setup  ## JupyterLab in the notebooks' folder, on localhost and with its token
+	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=.
+
+clean:  ## remove results and figures of runs, and the report; keep the environment and the reference results
+	git clean -fdXq results figures report

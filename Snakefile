@@ -1,0 +1,127 @@
+# Which notebook makes what. `make report` calls it; by hand:
+#   snakemake --cores 2 --configfile config/quick.yaml --config profile=quick data=simulated
+import ast
+import json
+from importlib.util import resolve_name
+from pathlib import Path
+
+from snakemake.utils import validate
+
+validate(config, "config/schema.yaml")
+
+DATA = config["data"]
+NAME = Path(DATA).name.split(".")[0]
+RESULTS = f"results/{NAME}/{config['profile']}"
+FIGURES = f"figures/{NAME}/{config['profile']}"
+RUNS = expand(RESULTS + "/{model}/seed-{seed}", model=config["models"], seed=config["seeds"])
+COMMON = {"data": DATA, "sequences": config["sequences"], "library_seed": config["library_seed"]}
+# What all experiments wait for: the file, or the library that is simulated in its stead.
+SOURCE = RESULTS + "/20_library/metrics.json" if DATA == "simulated" else DATA
+
+
+def imports(code, package):
+    "Modules of the library that a piece of code imports, as files."
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            yield from (path for name in names if name.startswith("promoter_nb") and (path := Path(name.replace(".", "/") + ".py")).exists())
+
+
+def made_from(notebook):
+    "A notebook, and the modules that it needs, directly or through others: a change elsewhere runs nothing again."
+    path = Path(f"nbs/experiments/{notebook}.ipynb")
+    cells = json.loads(path.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    found, new = set(), set(imports(code, ""))
+    while new:
+        found |= new
+        new = {path for module in new for path in imports(module.read_text(), ".".join(module.parent.parts))} - found
+    data = sorted(Path("promoter_nb/data").iterdir()) if any("simulate" in module.parts for module in found) else []
+    return {"notebook": str(path), "library": [str(path) for path in sorted(found) + data]}
+
+
+# Parameters reach papermill as YAML; the kernel and its language are named because cleaned notebooks do not say them.
+PAPERMILL = "papermill {input.notebook} {output.notebook} -k python3 --language python --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
+
+
+wildcard_constraints:
+    model="|".join(config["models"]),
+    seed=r"\d+",
+
+
+rule report:
+    input:
+        **made_from("90_report"),
+        text=["report/report.typ", "report/references.bib"],
+        data_set=RESULTS + "/21_data_set/metrics.json",
+        results=RESULTS + "/60_results/metrics.json",
+    output:
+        pdf="report/report.pdf",
+        summary=RESULTS + "/90_report/summary.txt",
+        notebook=RESULTS + "/90_report.ipynb",
+    params:
+        values=json.dumps({"results": RESULTS, "figures": FIGURES, "profile": config["profile"], "pdf": "report/report.pdf", "output": f"{RESULTS}/90_report"}),
+    shell:
+        PAPERMILL
+
+
+rule library:
+    input:
+        **made_from("20_library"),
+    output:
+        metrics=RESULTS + "/20_library/metrics.json",
+        notebook=RESULTS + "/20_library.ipynb",
+    params:
+        values=json.dumps(COMMON | {"output": f"{RESULTS}/20_library"}),
+    threads: workflow.cores
+    shell:
+        PAPERMILL
+
+
+rule data_set:
+    input:
+        **made_from("21_data_set"),
+        source=SOURCE,
+    output:
+        metrics=RESULTS + "/21_data_set/metrics.json",
+        figure=FIGURES + "/label_histogram.svg",
+        notebook=RESULTS + "/21_data_set.ipynb",
+    params:
+        values=json.dumps(COMMON | {"output": f"{RESULTS}/21_data_set", "figures": FIGURES}),
+    shell:
+        PAPERMILL
+
+
+rule model:
+    input:
+        unpack(lambda wildcards: made_from(wildcards.model)),
+        source=SOURCE,
+    output:
+        metrics=RESULTS + "/{model}/seed-{seed}/metrics.json",
+        run=RESULTS + "/{model}/seed-{seed}/run.json",
+        predictions=RESULTS + "/{model}/seed-{seed}/predictions.parquet",
+        notebook=RESULTS + "/{model}/seed-{seed}.ipynb",
+    params:
+        values=lambda wildcards: json.dumps(
+            COMMON | config["models"][wildcards.model] | {"seed": int(wildcards.seed), "output": f"{RESULTS}/{wildcards.model}/seed-{wildcards.seed}"}
+        ),
+    threads: workflow.cores
+    shell:
+        PAPERMILL
+
+
+rule results:
+    input:
+        **made_from("60_results"),
+        published="report/published.json",
+        metrics=expand("{run}/metrics.json", run=RUNS),
+        predictions=expand("{run}/predictions.parquet", run=RUNS),
+    output:
+        metrics=RESULTS + "/60_results/metrics.json",
+        figure=FIGURES + "/density.svg",
+        notebook=RESULTS + "/60_results.ipynb",
+    params:
+        values=json.dumps({"runs": RUNS, "output": f"{RESULTS}/60_results", "figures": FIGURES}),
+    shell:
+        PAPERMILL

@@ -1,0 +1,77 @@
+"""The report's command, end to end: the same bytes again, only what changed, and on after a kill."""
+import json
+import os
+import signal
+import time
+
+from conftest import Checkout
+
+METRICS = "results/simulated/smoke/*/metrics.json", "results/simulated/smoke/*/seed-*/metrics.json"
+
+
+def metrics(checkout):
+    return {path.relative_to(checkout.folder): path.read_bytes() for pattern in METRICS for path in checkout.folder.glob(pattern)}
+
+
+def run_files(checkout):
+    return {path.parent.relative_to(checkout.folder): path.stat().st_mtime_ns for path in checkout.folder.glob("results/simulated/smoke/**/run.json")}
+
+
+def test_report_has_every_model_and_names_its_data(built):
+    values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
+    assert {row["model"] for row in values["models"]} == {"LightGBM", "CNN", "ResNet"}
+    assert values["data"]["rows_used"] == "4,000" and len(values["data"]["sha256"]) == 64
+    assert (built.folder/"report/report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_run_says_what_made_it(built):
+    run = json.loads((built.folder/"results/simulated/smoke/44_resnet/seed-0/run.json").read_text())
+    assert run["parameters"]["seed"] == 0 and run["data"]["rows"] == 4000
+    assert {"commit", "source", "packages", "wall_seconds", "peak_memory_mb", "device"} <= set(run)
+
+
+def test_second_build_does_nothing(built):
+    before = run_files(built)
+    assert "Nothing to be done" in built.run(*[word for word in built.report_command() if word not in ("--quiet", "rules")])
+    assert run_files(built) == before
+
+
+def test_killed_in_training_goes_on_and_ends_with_the_same_bytes(built, tmp_path):
+    checkout = Checkout(tmp_path/"killed")
+    process = checkout.start(*checkout.report_command(), start_new_session=True)
+    folder = checkout.folder/"results/simulated/smoke/44_resnet/seed-0/training"
+    wait_for(lambda: any(folder.glob("*")) if folder.exists() else False, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    finished = run_files(checkout)
+    assert finished and not (checkout.folder/"report/report.pdf").exists()
+    checkout.run(*checkout.report_command())
+    assert finished.items() <= run_files(checkout).items()
+    assert metrics(checkout) == metrics(built)
+    assert (checkout.folder/"report/report.pdf").read_bytes() == (built.folder/"report/report.pdf").read_bytes()
+
+
+def wait_for(happened, process, seconds=300):
+    for _ in range(seconds*20):
+        if happened(): return
+        assert process.poll() is None, process.communicate()[0][-4000:]
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def test_changed_parameter_runs_that_experiment_only(built):
+    before = run_files(built)
+    profile = built.folder/"config/smoke.yaml"
+    original = profile.read_text()
+    profile.write_text(original.replace("rounds: 20", "rounds: 21"))
+    built.run(*built.report_command())
+    changed = {folder.name if "seed" not in folder.name else folder.parent.name for folder, made in run_files(built).items() if made != before[folder]}
+    profile.write_text(original)
+    built.run(*built.report_command())
+    assert changed == {"50_lightgbm", "60_results", "90_report"}
+
+
+def test_measured_promoters(checkout, measured):
+    checkout.run(*checkout.report_command(data=measured/"dream2022_demo.txt"))
+    values = json.loads((checkout.folder/"results/dream2022_demo/smoke/90_report/values.json").read_text())
+    assert values["data"]["name"] == "dream2022_demo" and values["data"]["rows_file"] == "6,370" and not values["simulated"]
