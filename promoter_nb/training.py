@@ -173,13 +173,14 @@ def train_phase(
         keep(run, model, {"epoch": epoch + 1, "phase": phase, "learning_rate": rate, "training_loss": loss,
                           "validation_R2": score, "seconds": round(time.perf_counter() - started, 2)})
 
-# %% ../nbs/library/11_training.ipynb #2998672d
+# %% ../nbs/library/11_training.ipynb #fd7ed840
 def train_phases(
     run: Run
 ) -> None:
     "Train all phases of the recipe, from the last checkpoint where there is one."
     saved = read_checkpoint(run.folder/"last.ckpt")
     if saved: run.progress = saved["progress"]
+    else: run.model.start_at(run.labels)
     for number, (phase, epochs) in enumerate(run.recipe.phases()):
         if number < run.progress["phase"]: continue
         if number > run.progress["phase"]:

@@ -5,17 +5,15 @@
 # %% auto #0
 __all__ = ['baseline_cnn']
 
-# %% ../../nbs/library/08b_models_baseline_cnn.ipynb #83319c9e
+# %% ../../nbs/library/08b_models_baseline_cnn.ipynb #1d847038
 from torch import nn
 
-from .layers import ConvBlock, GlobalMaxPool, Network, named
+from .layers import GlobalMaxPool, Network, named, stack
 
-# %% ../../nbs/library/08b_models_baseline_cnn.ipynb #70bba28d
+# %% ../../nbs/library/08b_models_baseline_cnn.ipynb #c6988a22
 def baseline_cnn(
     channels: int = 64,                 # of both convolutions
     kernels: tuple[int, ...] = (21, 5), # bases, one entry a convolution
 ) -> Network:
     "Convolutions, global maximum, linear head (claim M1)."
-    sizes = [4] + [channels]*len(kernels)
-    blocks = {f"convolution{i}": ConvBlock(*size, kernel) for i, (*size, kernel) in enumerate(zip(sizes, sizes[1:], kernels), 1)}
-    return Network(named(**blocks, strongest=GlobalMaxPool()), named(line=nn.Linear(channels, 1), flat=nn.Flatten(0)))
+    return Network(named(**stack(channels, kernels), strongest=GlobalMaxPool()), named(line=nn.Linear(channels, 1), flat=nn.Flatten(0)))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MODELS', 'build', 'save', 'read_notes', 'load']
 
-# %% ../../nbs/library/08_models.ipynb #0b235a41
+# %% ../../nbs/library/08_models.ipynb #d48679ef
 import json
 import os
 from functools import partial
@@ -17,12 +17,16 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .baseline_cnn import baseline_cnn
+from .classification_cnn import classification_cnn
+from .deep_cnn import deep_cnn
 from .layers import check_width
 from .resnet import resnet
 
-# %% ../../nbs/library/08_models.ipynb #335357ca
+# %% ../../nbs/library/08_models.ipynb #52b4a0f6
 MODELS = {
     "baseline_cnn": baseline_cnn,
+    "classification_cnn": classification_cnn,
+    "deep_cnn": deep_cnn,
     "resnet": resnet,
     "wide_resnet": partial(resnet, channels=128),
 }

@@ -11,24 +11,26 @@ from torch import nn
 from .layers import ConvBlock, GlobalMaxPool, Network, Residual, named
 from .prelu import PReLU
 
-# %% ../../nbs/library/08c_models_resnet.ipynb #99666e36
+# %% ../../nbs/library/08c_models_resnet.ipynb #682351f4
 def residual_block(
     channels: int, # in and out
-    kernel: int    # bases, odd
-) -> Residual: # of two convolutions
+    kernel: int,   # bases, odd
+    connection: type[nn.Sequential] = Residual # what joins the two; `nn.Sequential` leaves the connection out
+) -> nn.Sequential: # of two convolutions
     "Two convolutions and the connection around them."
-    return Residual(*[ConvBlock(channels, channels, kernel, PReLU) for _ in range(2)])
+    return connection(*[ConvBlock(channels, channels, kernel, PReLU) for _ in range(2)])
 
-# %% ../../nbs/library/08c_models_resnet.ipynb #5cf88b25
+# %% ../../nbs/library/08c_models_resnet.ipynb #582cd9bb
 def resnet(
-    channels: int = 64,    # of every convolution
+    channels: int = 64,     # of every convolution
     first_kernel: int = 21, # bases
-    kernel: int = 5,       # of all further convolutions, bases
-    blocks: int = 3,       # residual blocks of two convolutions
+    kernel: int = 5,        # of all further convolutions, bases
+    blocks: int = 3,        # of two convolutions
+    connection: type[nn.Sequential] = Residual # around each block
 ) -> Network:
     "Residual network with pooling by two after each residual connection (claim M4)."
     layers = {"first": ConvBlock(4, channels, first_kernel, PReLU)}
     for i in range(1, blocks + 1):
-        layers |= {f"residual{i}": residual_block(channels, kernel), f"pool{i}": nn.MaxPool2d((1, 2))}
+        layers |= {f"block{i}": residual_block(channels, kernel, connection), f"pool{i}": nn.MaxPool2d((1, 2))}
     head = named(line=nn.Linear(channels, 1), softplus=nn.Softplus(), flat=nn.Flatten(0))
     return Network(named(**layers, strongest=GlobalMaxPool()), head)
