@@ -86,14 +86,15 @@ def one_torch_thread():
     try: yield
     finally: torch.set_num_threads(before)
 
-# %% ../../nbs/library/05c_simulate_expression.ipynb #c4665b63
+# %% ../../nbs/library/05c_simulate_expression.ipynb #2c632ac1
 def site_sums(
     context: torch.Tensor # bases, uint8 (n, 104), on any device
 ) -> torch.Tensor: # float32 (n, 3): activation A, opening, cooperation C
     "Sum occupancies up to what they do."
     tile = TILE.get(context.device.type, TILE["cuda"])
-    index = torch.nn.functional.pad(sixmers(context), (0, 0, 0, -len(context) % tile))
-    with one_torch_thread(): sums = [_sums(part, str(context.device)) for part in index.split(tile)] or [torch.zeros(0, 3)]
+    with one_torch_thread():
+        index = torch.nn.functional.pad(sixmers(context), (0, 0, 0, -len(context) % tile))
+        sums = [_sums(part, str(context.device)) for part in index.split(tile)]
     return torch.cat(sums)[:len(context)]
 
 # %% ../../nbs/library/05c_simulate_expression.ipynb #1d32b7c2
