@@ -10,11 +10,11 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lab clean
+.PHONY: help setup report reference readme test lab clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
-	@echo; echo "PROFILE is one of $(basename $(notdir $(wildcard config/*k.yaml config/*p.yaml config/*l.yaml))) (default quick)."
+	@echo; echo "PROFILE is one of $(filter-out schema,$(basename $(notdir $(wildcard config/*.yaml)))) (default quick)."
 	@echo "DATA is simulated (default) or the path of a file in the challenge's format."
 
 setup: $(BIN)/.exported  ## virtual environment, pinned packages, library exported from its notebooks
@@ -35,8 +35,19 @@ report: setup  ## run what is missing and build report/report.pdf
 	@echo "The report is $(CURDIR)/report/report.pdf"
 	@echo "Next: make report PROFILE=laptop for more data and three seeds, make report DATA=FILE for your own, make lab to open the notebooks."
 
+# Kept in git, and changed by this target alone.
+reference: report  ## make the reference results of a profile anew
+	rm -rf results/reference/$(PROFILE) figures/reference/$(PROFILE)
+	mkdir -p results/reference/$(PROFILE) figures/reference/$(PROFILE)
+	cd results/$(NAME)/$(PROFILE) && find . -name metrics.json -o -name run.json -o -name predictions.parquet | tar -cf - -T - | tar -xf - -C ../../reference/$(PROFILE)
+	cp figures/$(NAME)/$(PROFILE)/*.svg figures/reference/$(PROFILE)
+
+readme: setup  ## README.md from nbs/index.ipynb
+	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README
+
 test: setup  ## everything that continuous integration checks
-	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/check.sh
+	$(BIN)/nbdev_test --n_workers $(CORES)
+	$(BIN)/pytest
 
 lab: setup  ## JupyterLab in the notebooks' folder, on localhost and with its token
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=.

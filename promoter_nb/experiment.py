@@ -194,17 +194,14 @@ def _refuse_overwritten(cells):
     if cells and cells[0].startswith("# Parameters"):
         raise ParameterError("papermill put its values before the defaults, which then won: the cell of the defaults has lost its tag `parameters`")
 
-# %% ../nbs/library/13_experiment.ipynb #b1aa5687
+# %% ../nbs/library/13_experiment.ipynb #043eefb7
 def model_results(
     train: dataset.Dataset,             # what was learned from
     validation: dataset.Dataset,        # what was held out
     train_predictions: np.ndarray,      # float (n,)
     validation_predictions: np.ndarray, # float (m,)
-) -> tuple[dict, pd.DataFrame]: # for `metrics.json`, and one row a promoter
-    "Scores and predictions of one model."
-    parts = {"train": (train, train_predictions), "validation": (validation, validation_predictions)}
+) -> tuple[dict, pd.DataFrame]: # for `metrics.json`; and one row a held-out promoter: its row in the file, label, prediction
+    "Scores of one model, and its predictions."
     metrics = {part: {**evaluate.score(data.labels, predictions), "rows": len(data), "ceiling": evaluate.ceiling(data.labels, data.truth)}
-               for part, (data, predictions) in parts.items()}
-    table = pd.concat([pd.DataFrame({"row": data.rows, "part": part, "label": data.labels, "prediction": np.float32(predictions)})
-                       for part, (data, predictions) in parts.items()], ignore_index=True)
-    return metrics, table
+               for part, data, predictions in (("train", train, train_predictions), ("validation", validation, validation_predictions))}
+    return metrics, pd.DataFrame({"row": validation.rows, "label": validation.labels, "prediction": np.float32(validation_predictions)})

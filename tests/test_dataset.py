@@ -1,0 +1,59 @@
+"""Reading a file gives what a careful loop over its lines gives, or an error with a place."""
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from promoter_nb.dataset import DataError, read, split
+from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.sequence import decode
+
+cores = st.text("ACGT", min_size=1, max_size=90)
+labels = st.floats(0, 17, width=32)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(cores, labels), min_size=1, max_size=20), end=st.sampled_from(["\n", "\r\n"]),
+       lower=st.booleans(), zipped=st.booleans(), last_end=st.booleans())
+def test_reads_what_was_written(tmp_path, rows, end, lower, zipped, last_end):
+    text = end.join(f"{UPSTREAM}{core}{DOWNSTREAM}\t{label!r}" for core, label in rows) + end*last_end
+    content = (text.lower() if lower else text).encode()
+    path = tmp_path/"rows.txt"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    data = read(path)
+    assert decode(data.codes) == [core[-80:] for core, _ in rows]
+    assert data.labels.tolist() == [label for _, label in rows]
+    assert data.report["longer_than_width"] == sum(len(core) > 80 for core, _ in rows)
+
+
+@pytest.mark.parametrize("content, complaint", [
+    (b"", "the file is empty"),
+    (b"ACGT\t1\nACGT 2\n", "line 2: 'ACGT 2' has 0 tabs"),
+    (b"ACGT\t1\tx\n", "line 1: .* has 2 tabs"),
+    (b"ACGT\t1\nACGT\thigh\n", "line 2: 'high' is not a number"),
+    (b"ACGT\tinf\n", "line 1: 'inf' is not a finite number"),
+    (b"ACGT\t1\nACXT\t1\n", "line 2: 'X' at base 3"),
+    (b"ACGT\t\n", "line 1: '' is not a number"),
+    (b"ACGT\t1\n"*700_000 + b"ACGT\tnan\n", "line 700001: 'nan'"),
+    (gzip.compress(b"ACGT\t1\n"*100_000)[:-20], "the gzip file is cut off or damaged"),
+    (gzip.compress(b"ACGT\t1\nACGT\t?\n"), "line 2: '\\?' is not a number"),
+])
+def test_bad_file_is_refused_with_file_line_and_value(tmp_path, content, complaint):
+    path = tmp_path/"bad.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"bad.txt.*{complaint}"): read(path)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing.txt"): read(tmp_path/"nothing.txt")
+    with pytest.raises(IsADirectoryError, match=tmp_path.name): read(tmp_path)
+
+
+def test_measured_training_and_validation_split_as_they_were_made(measured):
+    data = read(measured/"deboer2020_val.txt")
+    assert len(data) == 6916 and data.report["upstream_flank"]["intact"] == 6916
+    train, validation = split(data)
+    assert not {row.tobytes() for row in train.codes} & {row.tobytes() for row in validation.codes}
+    assert np.isclose(len(validation)/len(data), 0.1, atol=0.015)
