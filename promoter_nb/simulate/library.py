@@ -6,7 +6,7 @@
 __all__ = ['LETTERS', 'FORMAT', 'BYTES_A_ROW', 'ROW_GROUP', 'Block', 'simulate_block', 'oligo_text', 'lines', 'Piece',
            'LibraryPaths', 'write_library', 'library_cores', 'library_sites']
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #443ba5e3
+# %% ../../nbs/library/05e_simulate_library.ipynb #e1dfd2e6
 import errno
 import hashlib
 import json
@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import torch
 from pyarrow import csv, parquet
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..files import atomic
 from ..flanks import DOWNSTREAM, UPSTREAM

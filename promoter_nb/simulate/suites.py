@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LENGTH', 'FREQUENCY', 'BIAS', 'RUN', 'PERTURBED', 'PLACES', 'TILED', 'random_suite', 'chain_probabilities',
-           'native_suite', 'mutants', 'evolve', 'four_mers', 'fit_ridge', 'challenging_suite', 'Pairs', 'variant_suite',
-           'differences', 'best_site', 'plant', 'perturbation_suite', 'tiling_suite', 'Suites', 'make_suites',
-           'describe_suites', 'write_suites']
+           'native_suite', 'mutants', 'evolve', 'word_counts', 'fit_ridge', 'challenging_suite', 'Pairs',
+           'variant_suite', 'differences', 'best_site', 'plant', 'perturbation_suite', 'tiling_suite', 'Suites',
+           'make_suites', 'describe_suites', 'write_suites']
 
 # %% ../../nbs/library/05f_simulate_suites.ipynb #a0f339f4
 from collections.abc import Callable
@@ -91,13 +91,14 @@ def evolve(
         cores = rivals[np.arange(len(cores)), fittest]
     return cores
 
-# %% ../../nbs/library/05f_simulate_suites.ipynb #0b496a1a
-def four_mers(
-    cores: np.ndarray # uint8 (n, 80)
-) -> np.ndarray: # float64 (n, 256), counts
-    "Counts of 4-mers."
-    words = np.lib.stride_tricks.sliding_window_view(cores, 4, axis=1) @ np.array([64, 16, 4, 1])
-    return np.bincount((words + 256*np.arange(len(cores))[:, None]).ravel(), minlength=256*len(cores)).reshape(-1, 256).astype(float)
+# %% ../../nbs/library/05f_simulate_suites.ipynb #5c257a63
+def word_counts(
+    cores: np.ndarray, # uint8 (n, width), without N or padding
+    k: int             # bases in a word
+) -> np.ndarray: # float64 (n, 4**k), words in alphabetical order
+    "Counts of k-mers."
+    words = np.lib.stride_tricks.sliding_window_view(cores, k, axis=1) @ 4**np.arange(k)[::-1]
+    return np.bincount((words + 4**k*np.arange(len(cores))[:, None]).ravel(), minlength=4**k*len(cores)).reshape(-1, 4**k).astype(float)
 
 def fit_ridge(
     counts: np.ndarray,  # float64 (n, k)
@@ -110,7 +111,7 @@ def fit_ridge(
     slopes = np.linalg.solve(centred.T @ centred + penalty*np.eye(counts.shape[1]), centred.T @ (values - mean))
     return lambda others: mean + (others - center) @ slopes
 
-# %% ../../nbs/library/05f_simulate_suites.ipynb #d79442e8
+# %% ../../nbs/library/05f_simulate_suites.ipynb #97c9bd5a
 def challenging_suite(
     n: int,                         # promoters
     generator: np.random.Generator  # explicitly seeded
@@ -118,8 +119,8 @@ def challenging_suite(
     "Promoters that a 4-mer model gets wrong, half of them too low, half too high."
     examples = random_suite(BLOCK, generator)
     truth = express(examples).mean
-    simple, center = fit_ridge(four_mers(examples), truth), truth.mean()
-    surprise = lambda cores: (express(cores).mean - center) - 1.5*(simple(four_mers(cores)) - center)
+    simple, center = fit_ridge(word_counts(examples, 4), truth), truth.mean()
+    surprise = lambda cores: (express(cores).mean - center) - 1.5*(simple(word_counts(cores, 4)) - center)
     start, half = random_suite(n, generator), n//2
     return np.concatenate([evolve(start[:half], surprise, 6, generator, 3),
                            evolve(start[half:], lambda cores: -surprise(cores), 6, generator, 3)])
