@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['identify', 'refuse_other', 'write_checkpoint', 'read_checkpoint', 'write_log']
 
-# %% ../nbs/library/11b_checkpoint.ipynb #2b668c9f
+# %% ../nbs/library/11b_checkpoint.ipynb #d9f13f62
 import hashlib
 import os
+import pickle
 from dataclasses import asdict
 from pathlib import Path
 
@@ -55,12 +56,15 @@ def write_checkpoint(
     torch.save(state, f"{path}.part")
     os.replace(f"{path}.part", path)
 
-# %% ../nbs/library/11b_checkpoint.ipynb #bcc585d4
+# %% ../nbs/library/11b_checkpoint.ipynb #5a1d8407
 def read_checkpoint(
     path: Path # of the file
-) -> dict | None: # nothing when there is no such file; tensors on the CPU
+) -> dict | None: # nothing when there is no such file; tensors on the CPU; raises ValueError when it is damaged
     "Read a checkpoint without running anything that it might hold."
-    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+    if not path.exists(): return None
+    try: return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        raise ValueError(f"{path} is no checkpoint, or damaged; remove it to train from the beginning") from None
 
 # %% ../nbs/library/11b_checkpoint.ipynb #6b775cfb
 def write_log(

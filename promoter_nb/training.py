@@ -6,10 +6,11 @@
 __all__ = ['Run', 'TrainingDiverged', 'check_finite', 'start_phase', 'train_epoch', 'r2', 'validate', 'average_weights', 'keep',
            'train_phase', 'train_phases', 'is_finished', 'fit']
 
-# %% ../nbs/library/11_training.ipynb #bf24b077
+# %% ../nbs/library/11_training.ipynb #d6cce93c
 import math
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,18 @@ from tqdm.auto import tqdm
 
 from .checkpoint import identify, read_checkpoint, refuse_other, write_checkpoint, write_log
 from .dataset import Dataset
+from .models.layers import Network
 from .models.registry import read_notes, save
 from .prediction import Fabric, choose_precision, make_fabric, predict, predict_batches
 from .recipe import PUBLISHED, Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
 from .sequence import one_hot, reverse_complement
 
-# %% ../nbs/library/11_training.ipynb #baef3517
+# %% ../nbs/library/11_training.ipynb #631d02e9
 class Run:
     "A training run, as one of its processes sees it."
     def __init__(self,
         fabric: Fabric,      # devices and precision
-        model: nn.Module,    # to train
+        model: Network,      # to train
         train: Dataset,      # rows to learn from
         validation: Dataset, # rows to score
         recipe: Recipe,      # how to train
@@ -190,11 +192,11 @@ def train_phases(
         train_phase(run, phase, epochs, saved)
         saved = None
 
-# %% ../nbs/library/11_training.ipynb #d08b429b
-def _train(fabric, *arguments):
+# %% ../nbs/library/11_training.ipynb #80e5ded1
+def _train(fabric, model, **options):
     "A whole run, in one of its processes."
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-        run = Run(fabric, *arguments)
+        run = Run(fabric, model, **options)
         train_phases(run)
     fabric.barrier()
     if fabric.is_global_zero:
@@ -220,9 +222,9 @@ def _check_data(train, validation, recipe, devices):
     if min(recipe.batch_size, len(train)) % devices:
         raise ValueError(f"a batch of {min(recipe.batch_size, len(train))} cannot be shared equally by {devices} processes")
 
-# %% ../nbs/library/11_training.ipynb #c1918c28
+# %% ../nbs/library/11_training.ipynb #e043868b
 def fit(
-    model: nn.Module,    # with its initial weights, which `build` draws; trained in place
+    model: Network,      # with its initial weights, which `build` draws; trained in place
     train: Dataset,      # rows to learn from
     validation: Dataset, # rows to score
     recipe: Recipe,      # how to train
@@ -232,7 +234,7 @@ def fit(
     devices: int = 1,          # processes on the CPU, or GPUs
     precision: str = "auto",   # "auto", "32-true" or "bf16-mixed"
     progress: bool = True      # a line for each epoch
-) -> tuple[nn.Module, pd.DataFrame]: # the model with its best weights, and the log; raises ValueError, TrainingDiverged
+) -> tuple[Network, pd.DataFrame]: # the model with its best weights, and the log; raises ValueError, TrainingDiverged
     "Train a model, or go on where an earlier call was stopped."
     _check_data(train, validation, recipe, devices)
     folder, identity = Path(folder), identify(model, train, validation, recipe)
@@ -240,7 +242,8 @@ def fit(
     if not is_finished(folder, identity):
         if precision == "auto": precision = choose_precision(accelerator)
         notes = {"identity": identity, "precision": precision, "torch": torch.__version__}
-        try: make_fabric(accelerator, devices, precision).launch(_train, model, train, validation, recipe, folder, notes, progress)
+        work = partial(_train, train=train, validation=validation, recipe=recipe, folder=folder, notes=notes, show=progress)
+        try: make_fabric(accelerator, devices, precision).launch(work, model)
         except KeyboardInterrupt:
             print(f"stopped; the same call goes on from the last whole epoch in {folder}")
             raise

@@ -1,0 +1,164 @@
+"""Training under faults, and in several processes: what a notebook cell cannot test."""
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from promoter_nb.dataset import Dataset
+from promoter_nb.models.registry import build
+from promoter_nb.training import Recipe, TrainingDiverged, fit, predict
+
+RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1, tail_weight=0.5)
+
+
+def count_gc(n, seed):
+    codes = np.random.default_rng(seed).integers(0, 4, (n, 40), dtype=np.uint8)
+    labels = ((codes == 1) | (codes == 2)).sum(1).astype(np.float32)/2
+    return Dataset(codes, labels, "gc", "", np.arange(n), {})
+
+
+def make(name="resnet", **options):
+    return build(name, **({"width": 40, "channels": 8, "first_kernel": 7, "blocks": 2} | options))
+
+
+def train(folder, model=None, recipe=RECIPE, rows=2000, **options):
+    return fit(model or make(), count_gc(rows, 0), count_gc(300, 1), recipe, folder, accelerator="cpu", **options)
+
+
+def weights(folder): return (folder/"weights.safetensors").read_bytes()
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def epochs_done(folder):
+    log = folder/"log.csv"
+    return len(log.read_text().splitlines()) - 1 if log.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return folder, *train(folder, progress=False)
+
+
+def start(folder):
+    script = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r}); from pathlib import Path; from test_training import train; train(Path({str(folder)!r}))"
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("epochs", [2, 7, 9])
+def test_stopped_and_continued(undisturbed, tmp_path, stop, epochs):
+    process = start(tmp_path)
+    wait_for(lambda: epochs_done(tmp_path) >= epochs or process.poll() is not None)
+    process.send_signal(stop)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode != 0, output
+    assert (tmp_path/"last.ckpt").exists() and not (tmp_path/"weights.safetensors").exists()
+    if stop == signal.SIGINT: assert "the same call goes on" in output
+    _, history = train(tmp_path)
+    assert weights(tmp_path) == weights(undisturbed[0])
+    assert history.epoch.tolist() == list(range(1, 11))
+    pd.testing.assert_frame_equal(history.drop(columns="seconds"), undisturbed[2].drop(columns="seconds"))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".part") == ["log.csv", "weights.safetensors"]
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(undisturbed, tmp_path):
+    train(tmp_path/"again", progress=False)
+    train(tmp_path/"other", recipe=replace(RECIPE, seed=1), progress=False)
+    assert weights(tmp_path/"again") == weights(undisturbed[0]) != weights(tmp_path/"other")
+
+
+def test_global_random_state_is_left_alone(undisturbed, tmp_path):
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    train(tmp_path, recipe=replace(RECIPE, epochs=1, sgd_epochs=0, averaging_epochs=0), progress=False)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_two_processes_follow_the_curve_of_one(tmp_path):
+    recipe = Recipe(epochs=3, batch_size=64, learning_rate=3e-3)
+    one = train(tmp_path/"one", recipe=recipe, progress=False)[1]
+    two = train(tmp_path/"two", recipe=recipe, devices=2, progress=False)[1]
+    assert np.allclose(one.training_loss, two.training_loss, rtol=1e-4)
+    assert np.allclose(one.validation_R2, two.validation_R2, atol=1e-3)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="63 cannot be shared equally by 2"): train(tmp_path, recipe=replace(RECIPE, batch_size=63), devices=2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+def test_non_finite_loss_keeps_the_last_good_checkpoint(tmp_path, bad):
+    model, calls = make(), iter(range(70)) # 31 steps and 2 validation batches an epoch
+
+    def spoil(module, inputs, output):
+        return output if next(calls, None) is not None else output*bad*bad
+
+    model.register_forward_hook(spoil)
+    with pytest.raises(TrainingDiverged, match=r"at step \d+ of epoch 3"): train(tmp_path, model)
+    assert epochs_done(tmp_path) == 2
+    checkpoint = torch.load(tmp_path/"last.ckpt", weights_only=True)
+    assert all(tensor.isfinite().all() for tensor in checkpoint["model"].values())
+    train(tmp_path, progress=False)
+
+
+def test_a_damaged_checkpoint_is_an_error(tmp_path):
+    (tmp_path/"last.ckpt").write_bytes(b"PK but no checkpoint")
+    with pytest.raises(ValueError, match="last.ckpt is no checkpoint"): train(tmp_path)
+
+
+def test_another_run_is_refused(undisturbed):
+    with pytest.raises(ValueError, match="training rows"): train(undisturbed[0], rows=1999)
+    with pytest.raises(ValueError, match="model"): train(undisturbed[0], model=make(seed=1))
+
+
+def test_early_stopping_ends_a_phase(tmp_path):
+    recipe = Recipe(epochs=50, batch_size=64, learning_rate=1e-2, schedule="constant", early_stopping=1)
+    history = train(tmp_path, recipe=recipe, progress=False)[1]
+    assert len(history) < 50 and history.validation_R2.idxmax() == len(history) - 2
+
+
+def test_weights_are_those_of_the_best_epoch(undisturbed):
+    _, model, history = undisturbed
+    data = count_gc(300, 1)
+    errors = data.labels - predict(model, data.codes, accelerator="cpu")
+    assert 1 - errors.var()/data.labels.var() - errors.mean()**2/data.labels.var() == pytest.approx(history.validation_R2.max(), abs=1e-4)
+
+
+@pytest.mark.parametrize("name, options", [("baseline_cnn", {"kernels": [7, 3]}), ("classification_cnn", {"kernels": [7, 3]}),
+                                           ("deep_cnn", {"first_kernel": 7, "blocks": 2}), ("wide_resnet", {"first_kernel": 7, "blocks": 2, "channels": 16})])
+def test_every_model_learns(tmp_path, name, options):
+    recipe = Recipe(epochs=6, batch_size=64, learning_rate=1e-2)
+    history = train(tmp_path, build(name, width=40, **options), recipe, progress=False)[1]
+    assert history.training_loss.iloc[-1] < history.training_loss.iloc[0] and history.validation_R2.max() > 0.2
+
+
+def test_bfloat16_changes_little(tmp_path):
+    recipe = Recipe(epochs=3, batch_size=64, learning_rate=1e-2)
+    whole = train(tmp_path/"32", recipe=recipe, precision="32-true", progress=False)[1]
+    half = train(tmp_path/"16", recipe=recipe, precision="bf16-mixed", progress=False)[1]
+    assert half.attrs["precision"] == "bf16-mixed"
+    assert abs(whole.validation_R2.max() - half.validation_R2.max()) < 0.1
+
+
+def test_fewer_rows_than_a_batch(tmp_path):
+    history = train(tmp_path, recipe=Recipe(epochs=2, batch_size=512), rows=100, progress=False)[1]
+    assert len(history) == 2
+
+
+@pytest.mark.parametrize("rows, complaint", [(0, "0 rows to train")])
+def test_empty_data_is_refused(tmp_path, rows, complaint):
+    with pytest.raises(ValueError, match=complaint): train(tmp_path, rows=rows)
