@@ -137,7 +137,7 @@ def test_a_run_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
 
 def test_a_disk_without_room_is_refused_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(OSError, match="0.0 GB are free"): write_library(tmp_path, 1000, progress=False)
+    with pytest.raises(OSError, match="0.0 GB are free"): write_library(tmp_path/"new"/"er", 1000, progress=False)
     assert not list(tmp_path.iterdir())
 
 

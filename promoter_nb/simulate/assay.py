@@ -87,7 +87,7 @@ class Measurement:
     reads: np.ndarray  # reads in all bins, int32 (n,)
     cells: np.ndarray  # cells that were sorted, int32 (n,)
 
-# %% ../../nbs/library/05d_simulate_assay.ipynb #47fa0539
+# %% ../../nbs/library/05d_simulate_assay.ipynb #c8aae938
 def measure(
     mean: np.ndarray,               # true expression in bins, float (n,)
     generator: np.random.Generator  # of the block; the result depends on the other rows of the block
@@ -95,7 +95,7 @@ def measure(
     "Measure promoters as the training library was measured: few cells each."
     probabilities = bin_probabilities(mean, random_spread(len(mean), generator))
     abundance = np.exp(-0.16 + 0.75*generator.standard_normal(len(mean)))
-    cells = positive_poisson(abundance*(probabilities @ DEPTH), generator)
+    cells = positive_poisson(abundance*(probabilities*DEPTH).sum(1), generator)
     seen = _swap(probabilities, cells, generator)*DEPTH
     sorted_cells = generator.multinomial(cells, seen/seen.sum(1, keepdims=True))
     reads = _reads(_add_strays(sorted_cells, generator), generator)

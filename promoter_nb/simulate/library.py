@@ -110,11 +110,11 @@ def _piece(seed: int, block: int, rows: int, device: str) -> Piece:
     truth = pa.table({"expression": simulated.expression[:rows].astype(np.float32), "cells": cells, "reads": reads})
     return Piece(lines(simulated.cores[:rows], labels), truth, labels)
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #023af755
+# %% ../../nbs/library/05e_simulate_library.ipynb #7671c3a5
 BYTES_A_ROW = 140 # text and truth, rounded up
 
 def _check_room(folder: Path, n: int):
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free
     if free < n*BYTES_A_ROW:
         raise OSError(errno.ENOSPC, f"{n:,} promoters need {n*BYTES_A_ROW/1e9:.1f} GB, and {free/1e9:.1f} GB are free", str(folder))
 
@@ -125,7 +125,7 @@ class LibraryPaths(NamedTuple):
     truth: Path       # truth.parquet: expression, cells, reads, row by row
     description: Path # library.json: rows, seed, ceiling, checksums
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #b12f9236
+# %% ../../nbs/library/05e_simulate_library.ipynb #d29c5517
 def _write_pieces(pieces: Iterator[list[Piece]], train: Path, truth: Path) -> dict:
     "Stream pieces to both files; returns checksum and statistics."
     checksum, moments, columns = hashlib.sha256(), np.zeros((3, 3)), ["expression", "cells", "reads"]
@@ -136,7 +136,7 @@ def _write_pieces(pieces: Iterator[list[Piece]], train: Path, truth: Path) -> di
                 text.write(piece.text)
                 checksum.update(piece.text)
                 values = np.stack([np.ones(len(piece.labels)), piece.labels, piece.truth["expression"].to_numpy()])
-                moments += values @ values.T
+                moments += np.einsum("in,jn->ij", values, values)
             table.write_table(pa.concat_tables(piece.truth for piece in group).combine_chunks(), row_group_size=len(group)*BLOCK)
     return {"sha256": checksum.hexdigest(), **_statistics(moments)}
 
@@ -148,7 +148,7 @@ def _statistics(moments: np.ndarray) -> dict:
     ceiling = covariance[1, 2]**2/(covariance[1, 1]*covariance[2, 2]) if moments[0, 0] > 2 else None
     return {"label_mean": round(mean[1], 6), "label_sd": round(max(covariance[1, 1], 0)**0.5, 6), "ceiling_r2": ceiling and round(ceiling, 6)}
 
-# %% ../../nbs/library/05e_simulate_library.ipynb #47303fdd
+# %% ../../nbs/library/05e_simulate_library.ipynb #756aeb20
 ROW_GROUP = 16 # blocks in a row group of the table
 
 def write_library(
@@ -165,9 +165,7 @@ def write_library(
     for name, value in {"n": n, "batch": batch, "threads": threads}.items():
         if value < 1: raise ValueError(f"{name} is {value}; expected 1 or more")
     block_generator(seed, 0, "oligos")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _check_room(folder, n)
+    _check_room(folder := Path(folder), n)
     paths = LibraryPaths(folder/"train.txt", folder/"truth.parquet", folder/"library.json")
     with atomic(paths.description) as description, atomic(paths.truth) as truth, atomic(paths.train) as train, \
          _worker_pool(threads) as pool, tqdm(total=n, unit="promoters", unit_scale=True, disable=not progress) as bar:

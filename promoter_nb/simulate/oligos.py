@@ -57,14 +57,14 @@ def positions(
     from_the_end = np.arange(width - 1, -1, -1, dtype=np.float32)
     return 1 - 2*from_the_end/(lengths[:, None].astype(np.float32) - 1)
 
-# %% ../../nbs/library/05a_simulate_oligos.ipynb #4b882ea1
+# %% ../../nbs/library/05a_simulate_oligos.ipynb #a3897837
 def base_probabilities(
     places: np.ndarray,     # u of each column, float32 (n, width)
     deviations: np.ndarray  # xi, standard normal, float32 (n, 3)
 ) -> np.ndarray: # float32 (4, n, width), summing to 1 over A, C, G, T
     "Probability of each base at each position of each molecule."
-    molecule = MEAN + deviations*SPREAD @ AXES
-    probabilities = np.maximum(molecule.T[:, :, None] + DRIFT[:, None, None]*places, RAREST)
+    molecule = MEAN[:, None] + np.einsum("nk,kb->bn", deviations*SPREAD, AXES)
+    probabilities = np.maximum(molecule[:, :, None] + DRIFT[:, None, None]*places, RAREST)
     return probabilities/probabilities.sum(0)
 
 # %% ../../nbs/library/05a_simulate_oligos.ipynb #1fdcebc8
