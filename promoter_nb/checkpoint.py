@@ -56,14 +56,14 @@ def write_checkpoint(
     torch.save(state, f"{path}.part")
     os.replace(f"{path}.part", path)
 
-# %% ../nbs/library/11b_checkpoint.ipynb #5a1d8407
+# %% ../nbs/library/11b_checkpoint.ipynb #995f66c4
 def read_checkpoint(
     path: Path # of the file
 ) -> dict | None: # nothing when there is no such file; tensors on the CPU; raises ValueError when it is damaged
     "Read a checkpoint without running anything that it might hold."
     if not path.exists(): return None
     try: return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
+    except (RuntimeError, EOFError, LookupError, pickle.UnpicklingError):
         raise ValueError(f"{path} is no checkpoint, or damaged; remove it to train from the beginning") from None
 
 # %% ../nbs/library/11b_checkpoint.ipynb #6b775cfb
