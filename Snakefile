@@ -54,7 +54,7 @@ rule report:
     input:
         **made_from("90_report"),
         text=["report/report.typ", "report/references.bib"],
-        data_set=RESULTS + "/21_data_set/metrics.json",
+        chapters=lambda wildcards: expand(RESULTS + "/{chapter}/metrics.json", chapter=CHAPTERS),
         results=RESULTS + "/60_results/metrics.json",
     output:
         pdf="report/report.pdf",
@@ -79,18 +79,25 @@ rule library:
         PAPERMILL
 
 
-rule data_set:
-    input:
-        **made_from("21_data_set"),
-        source=SOURCE,
-    output:
-        metrics=RESULTS + "/21_data_set/metrics.json",
-        figure=FIGURES + "/label_histogram.svg",
-        notebook=RESULTS + "/21_data_set.ipynb",
-    params:
-        values=json.dumps(COMMON | {"output": f"{RESULTS}/21_data_set", "figures": FIGURES}),
-    shell:
-        PAPERMILL
+# Chapters that look at the data, and the figures that they draw.
+CHAPTERS = {"21_data_set": ["label_histogram"]}
+
+for chapter, figures in CHAPTERS.items():
+
+    rule:
+        name:
+            chapter
+        input:
+            **made_from(chapter),
+            source=SOURCE,
+        output:
+            metrics=f"{RESULTS}/{chapter}/metrics.json",
+            figures=expand("{folder}/{figure}.svg", folder=FIGURES, figure=figures),
+            notebook=f"{RESULTS}/{chapter}.ipynb",
+        params:
+            values=json.dumps(COMMON | {"output": f"{RESULTS}/{chapter}", "figures": FIGURES}),
+        shell:
+            PAPERMILL
 
 
 rule model:
