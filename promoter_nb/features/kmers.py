@@ -37,25 +37,28 @@ def _windows(codes: np.ndarray, place: int, k: int, stride: int) -> np.ndarray:
     windows = codes.shape[1] - k + 1
     return codes[:, place:place + windows][:, (windows - 1) % stride::stride]
 
-# %% ../../nbs/library/06c_kmers.ipynb #c4fdc1ef
+# %% ../../nbs/library/06c_kmers.ipynb #0a8ac476
 def _words(codes: np.ndarray, k: int, stride: int) -> np.ndarray:
     "The word in each window as a number, int (n, windows); 4**k where there is none."
-    words = np.zeros(_windows(codes, 0, k, stride).shape, np.int32 if k < 16 else np.int64)
-    for place in range(k):
-        words <<= 2
-        words += _windows(codes, place, k, stride) & 3
     unknown = codes == PADDING
-    if unknown.any(): words[np.any([_windows(unknown, place, k, stride) for place in range(k)], axis=0)] = 4**k
+    known = np.where(unknown, 0, codes) if unknown.any() else codes
+    words = _windows(known, 0, k, stride).astype(np.int32 if k < 16 else np.int64)
+    for place in range(1, k):
+        words <<= 2
+        words += _windows(known, place, k, stride)
+    if known is not codes: words[np.any([_windows(unknown, place, k, stride) for place in range(k)], axis=0)] = 4**k
     return words
 
-# %% ../../nbs/library/06c_kmers.ipynb #4b8f1fec
+# %% ../../nbs/library/06c_kmers.ipynb #d58d04d6
 def _count_rows(codes, k, stride):
     "Columns and counts of all rows one after another, and how many there are in each row."
-    words = np.sort(_words(codes, k, stride), axis=1)
-    first = np.ones(words.shape, dtype=bool)
-    np.not_equal(words[:, 1:], words[:, :-1], out=first[:, 1:])
+    words = _words(codes, k, stride)
+    words.sort(axis=1)
+    first = np.append(True, words.ravel()[1:] != words.ravel()[:-1])
+    first[::words.shape[1]] = True
     starts = np.flatnonzero(first)
-    columns, counts, per_row = words.ravel()[starts], np.diff(starts, append=words.size).astype(np.float32), first.sum(1)
+    columns, counts = words.ravel()[starts], np.diff(starts, append=words.size).astype(np.float32)
+    per_row = np.diff(np.searchsorted(starts, np.arange(len(codes) + 1)*words.shape[1]))
     wordless = words[:, -1] == 4**k
     if not wordless.any(): return columns, counts, per_row
     return columns[columns < 4**k], counts[columns < 4**k], per_row - wordless
