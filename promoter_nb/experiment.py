@@ -93,14 +93,15 @@ def device() -> str: # such as "NVIDIA H200" or "x86_64, 2 cores"
     if torch.cuda.is_available(): return torch.cuda.get_device_name()
     return f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores" if hasattr(os, "sched_getaffinity") else platform.machine()
 
-# %% ../nbs/library/13_experiment.ipynb #b783ff7d
+# %% ../nbs/library/13_experiment.ipynb #826183cf
 def library_folder(
     sequences: int, # in the library
     seed: int       # of the simulation
 ) -> Path: # kept in `results/libraries`
     "Where a simulated library is kept."
-    source = resources.files("promoter_nb")/"simulate"
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source.iterdir()) if path.suffix == ".py")).hexdigest()
+    package = Path(resources.files("promoter_nb"))
+    makers = [*sorted((package/"simulate").glob("*.py")), package/"data/simulator.json"]
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in makers)).hexdigest()
     return paths.at_root("results/libraries")/f"{sequences}-seed-{seed}-{code[:8]}"
 
 # %% ../nbs/library/13_experiment.ipynb #bc8b113b

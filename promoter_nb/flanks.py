@@ -56,12 +56,13 @@ def _side(buffer, starts, ends, flank, upstream):
         state[rest[found]] = DAMAGED
     return cuts, state
 
-# %% ../nbs/library/02_flanks.ipynb #542f0ac7
+# %% ../nbs/library/02_flanks.ipynb #9f125ae8
 def _skip_padding(buffer, starts, ends):
     "Move `starts` past leading Ns."
-    starts, rows = starts.copy(), np.arange(len(starts))
-    while len(rows := rows[(starts[rows] < ends[rows]) & (buffer.take(starts[rows], mode="clip") == PADDING)]):
+    starts, rows = starts.copy(), np.flatnonzero(starts < ends)
+    while len(rows := rows[buffer[starts[rows]] == PADDING]):
         starts[rows] += 1
+        rows = rows[starts[rows] < ends[rows]]
     return starts
 
 # %% ../nbs/library/02_flanks.ipynb #76363855
