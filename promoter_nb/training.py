@@ -6,7 +6,7 @@
 __all__ = ['Run', 'TrainingDiverged', 'check_finite', 'start_phase', 'train_epoch', 'r2', 'validate', 'average_weights', 'keep',
            'train_phase', 'train_phases', 'is_finished', 'fit']
 
-# %% ../nbs/library/11_training.ipynb #d6cce93c
+# %% ../nbs/library/11_training.ipynb #dc2a3a69
 import math
 import os
 import time
@@ -26,7 +26,7 @@ from .dataset import Dataset
 from .models.layers import Network
 from .models.registry import read_notes, save
 from .prediction import Fabric, choose_precision, make_fabric, predict, predict_batches
-from .recipe import PUBLISHED, Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
+from .recipe import BRIEF, PUBLISHED, Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
 from .sequence import one_hot, reverse_complement
 
 # %% ../nbs/library/11_training.ipynb #631d02e9
