@@ -64,20 +64,20 @@ def label_histogram(
     axes.legend(loc="upper left")
     return figure
 
-# %% ../nbs/library/14_figures.ipynb #018aaa16
+# %% ../nbs/library/14_figures.ipynb #b55e54ef
 def density(
     predictions: pd.DataFrame # columns `label` and one for each model, named as in `COLOURS`; one row a held-out promoter
 ) -> plt.Figure:
     "Predicted against measured expression for each model, and the densities of all (claim F1)."
     models = [name for name in predictions if name != "label"]
-    figure, axes = canvas(2.3, len(models) + 1, width_ratios=[1]*len(models) + [1.15])
+    figure, axes = canvas(2.3, len(models) + 1, width_ratios=[1]*len(models) + [1.5])
     for panel, model in zip(axes, models): _against_measured(panel, predictions.label, predictions[model], model)
     axes[0].set_ylabel("predicted expression")
     for name in ["label", *models]:
         label = "measured" if name == "label" else name
         sns.kdeplot(predictions[name], ax=axes[-1], color=COLOURS[label], label=label, bw_adjust=0.8, cut=0)
     axes[-1].set(xlabel="expression", ylabel="density", xlim=(0, 17))
-    axes[-1].legend(loc="upper left")
+    axes[-1].legend(loc="upper left", handlelength=1, borderpad=0)
     return figure
 
 # %% ../nbs/library/14_figures.ipynb #41758551
