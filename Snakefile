@@ -80,7 +80,15 @@ rule library:
 
 
 # Chapters that look at the data, and the figures that they draw.
-CHAPTERS = {"21_data_set": ["label_histogram"]}
+CHAPTERS = {
+    "21_data_set": ["label_histogram"],
+    "22_calibration": [],
+    "23_pipeline": ["pipeline"],
+    "24_composition": ["composition"],
+    "25_motifs": ["motif_effects"],
+    "26_strands": ["strands"],
+    "27_balance": ["label_balance"],
+}
 
 for chapter, figures in CHAPTERS.items():
 
