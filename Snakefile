@@ -5,9 +5,10 @@ import json
 from importlib.util import resolve_name
 from pathlib import Path
 
-from snakemake.utils import validate
+import fastjsonschema
+import yaml
 
-validate(config, "config/schema.yaml")
+fastjsonschema.validate(yaml.safe_load(Path("config/schema.yaml").read_text()), config)
 
 DATA = config["data"]
 NAME = Path(DATA).name.split(".")[0]
