@@ -42,8 +42,8 @@ def made_from(notebook):
     return {"notebook": str(path), "library": [str(path) for path in sorted(found) + data]}
 
 
-# Parameters reach papermill as YAML; the kernel and its language are named because cleaned notebooks do not say them.
-PAPERMILL = "papermill {input.notebook} {output.notebook} -k python3 --language python --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
+# Parameters reach papermill as YAML, and what a notebook prints reaches the terminal.
+PAPERMILL = "papermill {input.notebook} {output.notebook} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
 
 
 wildcard_constraints:

@@ -47,7 +47,7 @@ class Checkout:
     def papermill(self, notebook, **parameters):
         "A papermill command with parameters."
         words = [word for name, value in parameters.items() for word in ("-p", name, value)]
-        return ("papermill", notebook, "out.ipynb", "-k", "python3", "--language", "python", "--no-progress-bar", *words)
+        return ("papermill", notebook, "out.ipynb", "--no-progress-bar", *words)
 
 
 @pytest.fixture
