@@ -1,11 +1,9 @@
 # The front door: `make help` says what there is. Every target does its own set-up.
 PROFILE ?= quick
 DATA ?= simulated
-CORES ?= $(shell python3 -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 BIN := .venv/bin
-# The parent of the results: name of the data set, without folder and endings.
-NAME := $(firstword $(subst ., ,$(notdir $(DATA))))
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 snakemake --cores $(CORES) --quiet rules --rerun-incomplete --nolock \
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
@@ -13,7 +11,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 .PHONY: help setup report reference readme test lab clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "PROFILE is one of $(filter-out schema,$(basename $(notdir $(wildcard config/*.yaml)))) (default quick)."
 	@echo "DATA is simulated (default) or the path of a file in the challenge's format."
 
@@ -21,7 +19,7 @@ setup: $(BIN)/.exported  ## virtual environment, pinned packages, library export
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and f'Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}')"
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
@@ -31,7 +29,7 @@ $(BIN)/.exported: $(BIN)/.installed $(wildcard nbs/library/*.ipynb)
 
 report: setup  ## run what is missing and build report/report.pdf
 	@$(SNAKEMAKE)
-	@cat results/$(NAME)/$(PROFILE)/90_report/summary.txt
+	@cat report/summary.txt
 	@echo "The report is $(CURDIR)/report/report.pdf"
 	@echo "Next: make report PROFILE=laptop for more data and three seeds, make report DATA=FILE for your own, make lab to open the notebooks."
 
@@ -39,8 +37,8 @@ report: setup  ## run what is missing and build report/report.pdf
 reference: report  ## make the reference results of a profile anew
 	rm -rf results/reference/$(PROFILE) figures/reference/$(PROFILE)
 	mkdir -p results/reference/$(PROFILE) figures/reference/$(PROFILE)
-	cd results/$(NAME)/$(PROFILE) && find . -name metrics.json -o -name run.json -o -name predictions.parquet | tar -cf - -T - | tar -xf - -C ../../reference/$(PROFILE)
-	cp figures/$(NAME)/$(PROFILE)/*.svg figures/reference/$(PROFILE)
+	cd results/simulated/$(PROFILE) && find . -name metrics.json -o -name run.json -o -name predictions.parquet | tar -cf - -T - | tar -xf - -C ../../reference/$(PROFILE)
+	cp figures/simulated/$(PROFILE)/*.svg figures/reference/$(PROFILE)
 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README
@@ -53,4 +51,5 @@ lab: setup  ## JupyterLab in the notebooks' folder, on localhost and with its to
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=.
 
 clean:  ## remove results and figures of runs, and the report; keep the environment and the reference results
-	git clean -fdXq results figures report
+	find results figures -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
+	rm -f report/report.pdf report/summary.txt

@@ -1,17 +1,23 @@
 # Which notebook makes what. `make report` calls it; by hand:
 #   snakemake --cores 2 --configfile config/quick.yaml --config profile=quick data=simulated
 import ast
+import hashlib
 import json
+import sys
 from importlib.util import resolve_name
 from pathlib import Path
 
 import fastjsonschema
 import yaml
 
+config["data"] = str(config["data"])
 fastjsonschema.validate(yaml.safe_load(Path("config/schema.yaml").read_text()), config)
 
 DATA = config["data"]
-NAME = Path(DATA).name.split(".")[0]
+if DATA != "simulated" and not Path(DATA).is_file():
+    sys.exit(f"DATA={DATA} is not a file; expected `simulated` or a file in the challenge's format")
+# Files of the same name in two folders are two data sets.
+NAME = "simulated" if DATA == "simulated" else f"{Path(DATA).name.split('.')[0]}-{hashlib.sha256(DATA.encode()).hexdigest()[:6]}"
 RESULTS = f"results/{NAME}/{config['profile']}"
 FIGURES = f"figures/{NAME}/{config['profile']}"
 RUNS = expand(RESULTS + "/{model}/seed-{seed}", model=config["models"], seed=config["seeds"])
@@ -43,7 +49,7 @@ def made_from(notebook):
 
 
 # Parameters reach papermill as YAML, and what a notebook prints reaches the terminal.
-PAPERMILL = "papermill {input.notebook} {output.notebook} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
+PAPERMILL = "papermill {input.notebook:q} {output.notebook:q} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
 
 
 wildcard_constraints:
@@ -59,10 +65,10 @@ rule report:
         results=RESULTS + "/60_results/metrics.json",
     output:
         pdf="report/report.pdf",
-        summary=RESULTS + "/90_report/summary.txt",
+        summary="report/summary.txt",
         notebook=RESULTS + "/90_report.ipynb",
     params:
-        values=json.dumps({"results": RESULTS, "figures": FIGURES, "profile": config["profile"], "pdf": "report/report.pdf", "output": f"{RESULTS}/90_report"}),
+        values=json.dumps({"results": RESULTS, "figures": FIGURES, "profile": config["profile"], "report": "report", "output": f"{RESULTS}/90_report"}),
     shell:
         PAPERMILL
 
@@ -105,6 +111,7 @@ for chapter, figures in CHAPTERS.items():
             notebook=f"{RESULTS}/{chapter}.ipynb",
         params:
             values=json.dumps(COMMON | {"output": f"{RESULTS}/{chapter}", "figures": FIGURES}),
+        threads: workflow.cores if chapter == "26_strands" else 1 # trains two networks
         shell:
             PAPERMILL
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Dataset', 'DataError', 'read', 'hash_rows', 'split']
 
-# %% ../nbs/library/03_dataset.ipynb #42fb3d79
+# %% ../nbs/library/03_dataset.ipynb #be31c519
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from .files import file_sha256
-from .flanks import STATES, trim
+from .flanks import STATES, trim, trim_sequences
 from .sequence import INVALID, align_right, letters_to_codes, reverse_complement
 
 # %% ../nbs/library/03_dataset.ipynb #ab9e574b
@@ -56,7 +56,7 @@ def _blocks(path: Path) -> Iterator[pa.RecordBatch]:
 def _is_gzip(path: Path) -> bool:
     with open(path, "rb") as file: return file.read(2) == b"\x1f\x8b"
 
-# %% ../nbs/library/03_dataset.ipynb #3d2695db
+# %% ../nbs/library/03_dataset.ipynb #1031cdd5
 def _encode_block(block, width):
     "Codes, labels, states of the flanks and lengths of the cores of one block."
     oligos, labels = block.columns
@@ -65,22 +65,24 @@ def _encode_block(block, width):
     labels = np.frombuffer(labels.buffers()[1], dtype=np.float32)[labels.offset:labels.offset + len(labels)]
     if buffer[offsets[0]:offsets[-1]].max(initial=0) == INVALID or not np.isfinite(labels).all(): raise pa.ArrowInvalid("bad value")
     starts, ends, states = trim(buffer, offsets[:-1], offsets[1:])
+    if (starts == ends).any(): raise pa.ArrowInvalid("no bases")
     return align_right(buffer, starts, ends, width), labels, states, ends - starts
 
 # %% ../nbs/library/03_dataset.ipynb #39c8047c
 class DataError(ValueError):
     "A file that does not hold what it should; the message names file, line and value."
 
-# %% ../nbs/library/03_dataset.ipynb #6042f885
+# %% ../nbs/library/03_dataset.ipynb #06c74243
 def _complaint(line: bytes) -> str | None:
     "What is wrong with one line, if anything."
     fields = line.split(b"\t")
     if len(fields) != 2: return f"{_shorten(line)} has {len(fields) - 1} tabs; expected a sequence, one tab, and a number"
-    try: label = float(fields[1])
+    try: label = np.float32(fields[1].replace(b"_", b"?"))
     except ValueError: return f"{_shorten(fields[1])} is not a number"
     if not np.isfinite(label): return f"{_shorten(fields[1])} is not a finite number"
     letters = letters_to_codes(fields[0]) == INVALID
     if letters.any(): return f"{chr(fields[0][letters.argmax()])!r} at base {letters.argmax() + 1} is not one of A, C, G, T, N"
+    if not trim_sequences([fields[0].decode()])[0][0]: return f"{_shorten(fields[0])} has no bases besides flanks and N in front"
 
 # %% ../nbs/library/03_dataset.ipynb #1fec6c06
 def _shorten(text: bytes) -> str:

@@ -14,13 +14,14 @@ import pandas as pd
 
 from .files import atomic, write_json
 
-# %% ../nbs/library/15_paper.ipynb #10ebe3f7
+# %% ../nbs/library/15_paper.ipynb #faf0f244
 def decimal(
     value: float,   # finite
     digits: int = 2 # after the point
 ) -> str: # such as "−0.30"
     "A number with a fixed count of digits."
-    return f"{value:,.{digits}f}".replace("-", "−")
+    text = f"{value:,.{digits}f}"
+    return (text.lstrip("-") if float(text.replace(",", "")) == 0 else text).replace("-", "−")
 
 # %% ../nbs/library/15_paper.ipynb #c6756efe
 def percent(
@@ -65,29 +66,28 @@ def data_values(
             "tails": "heavier" if data["labels"]["excess_kurtosis"] > 0 else "lighter",
             **{f"percent_{base}": percent(share) for base, share in data["composition"].items()}}
 
-# %% ../nbs/library/15_paper.ipynb #d0a71284
+# %% ../nbs/library/15_paper.ipynb #0f225ef5
 def as_text(
     value # of a `metrics.json`: a number, text, or dicts and lists of them
 ):  # the same shape, with text for every number
-    "Numbers as text, two digits after the point where they are not whole."
+    "Numbers as text, two digits after the point where they are not whole, and three where they are small."
     if isinstance(value, dict): return {name: as_text(entry) for name, entry in value.items()}
     if isinstance(value, list): return [as_text(entry) for entry in value]
-    if isinstance(value, float): return decimal(value)
+    if isinstance(value, float): return decimal(value, 2 if abs(value) >= 0.1 else 3)
     return decimal(value, 0) if isinstance(value, int) and not isinstance(value, bool) else value
 
-# %% ../nbs/library/15_paper.ipynb #9d781338
+# %% ../nbs/library/15_paper.ipynb #7b348814
 def compare(
     results: dict, # metrics of the results chapter
     better: str,   # claim id of the model that is said to be better
     worse: str     # claim id of the other
 ) -> dict[str, str]: # difference in points of R², and a verdict
     "Does one model beat another, as claimed?"
-    models = {row["claim"]: row["validation"] for row in results["models"]}
-    if better not in models or worse not in models: return {"points": "–", "verdict": "not run"}
-    a, b = models[better], models[worse]
-    overlap = a["low"] <= b["high"] and b["low"] <= a["high"]
-    verdict = "undecided at this size" if overlap else "reproduced" if a["value"] > b["value"] else "not reproduced"
-    return {"points": decimal(100*(a["value"] - b["value"]), 1), "verdict": verdict}
+    models = {row["claim"]: row["model"] for row in results["models"] if row["published"]}
+    found = [row for row in results["differences"] if (row["better"], row["worse"]) == (models.get(better), models.get(worse))]
+    if not found: return {"points": "–", "interval": "–", "verdict": "not run"}
+    verdict = "reproduced" if found[0]["low"] > 0 else "not reproduced" if found[0]["high"] < 0 else "undecided at this size"
+    return {"points": decimal(100*found[0]["value"], 1), "interval": _interval(found[0]), "verdict": verdict}
 
 # %% ../nbs/library/15_paper.ipynb #5d157b41
 def provenance(
@@ -97,7 +97,7 @@ def provenance(
     "The notebook, run and commit that made something."
     return f"{run['notebook']}.ipynb · {folder} · commit {run['commit']}"
 
-# %% ../nbs/library/15_paper.ipynb #5f782bf4
+# %% ../nbs/library/15_paper.ipynb #1e2cb305
 def collect(
     root: Path,     # that the next two are relative to
     results: str,   # folder of the profile's runs
@@ -111,6 +111,7 @@ def collect(
     return {"profile": profile, "figures": f"/{figures}", "data": data_values(data), "simulated": data["ceiling"] is not None,
         "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "promoters": decimal(summary["promoters"], 0),
         "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])),
+        "settings": [f"{model}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items()) for model, found in summary["settings"].items()],
         "K1": compare(summary, "M4", "L1"), "K2": compare(summary, "M4", "M1"),
         "chapters": {name: as_text({key: value for key, value in found.items() if key != "run"}) for name, found in chapters.items()},
         "provenance": {name: provenance(f"{results}/{found['run']['notebook']}", found["run"]) for name, found in [*chapters.items(), ("results", summary)]},
@@ -138,12 +139,12 @@ def build(
     with atomic(pdf) as part: part.write_bytes(document)
     return pdf
 
-# %% ../nbs/library/15_paper.ipynb #9eaf4cdf
+# %% ../nbs/library/15_paper.ipynb #39d1ad4d
 def summary(
     values: dict # of the report
 ) -> str: # some lines of text
     "The table of R² as text."
     table = pd.DataFrame(values["models"]).rename(columns={"published_train": "train 2022", "published_validation": "validation 2022", "interval": "95 % interval"})
     head = f"R² in percent on {values['data']['name']}, {values['data']['rows_used']} promoters (profile {values['profile']})"
-    ceiling = f"No model can do better than {values['ceiling']}: the rest of the labels is noise.\n" if values["simulated"] else ""
+    ceiling = f"The true expression itself reaches {values['ceiling']}; the rest of the labels is noise.\n" if values["simulated"] else ""
     return f"{head}\n\n{table[['model', 'train 2022', 'validation 2022', 'train', 'validation', '95 % interval']].to_string(index=False)}\n\n{ceiling}"

@@ -39,14 +39,15 @@ def test_second_build_does_nothing(built):
 def test_killed_in_training_goes_on_and_ends_with_the_same_bytes(built, tmp_path):
     checkout = Checkout(tmp_path/"killed")
     process = checkout.start(*checkout.report_command(), start_new_session=True)
-    folder = checkout.folder/"results/simulated/smoke/44_resnet/seed-0/training"
-    wait_for(lambda: any(folder.glob("*")) if folder.exists() else False, process)
+    log = checkout.folder/"results/simulated/smoke/44_resnet/seed-0/training/log.csv"
+    wait_for(lambda: log.exists() and len(log.read_text().splitlines()) > 1, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = run_files(checkout)
     assert finished and not (checkout.folder/"report/report.pdf").exists()
     checkout.run(*checkout.report_command())
     assert finished.items() <= run_files(checkout).items()
+    assert [line.split(",")[0] for line in log.read_text().splitlines()[1:]] == ["1", "2"]
     assert metrics(checkout) == metrics(built)
     assert (checkout.folder/"report/report.pdf").read_bytes() == (built.folder/"report/report.pdf").read_bytes()
 
@@ -63,8 +64,13 @@ def test_measured_promoters(checkout, measured):
     profile = checkout.folder/"config/smoke.yaml"
     profile.write_text(profile.read_text().split("  40_baseline_cnn")[0])
     checkout.run(*checkout.report_command(data=measured/"dream2022_demo.txt"))
-    values = json.loads((checkout.folder/"results/dream2022_demo/smoke/90_report/values.json").read_text())
+    (values,) = [json.loads(path.read_text()) for path in checkout.folder.glob("results/dream2022_demo-*/smoke/90_report/values.json")]
     assert values["data"]["name"] == "dream2022_demo" and values["data"]["rows_file"] == "6,370" and not values["simulated"]
+
+
+def test_data_that_are_no_file_are_refused_at_once(checkout):
+    assert "DATA=missing.txt is not a file" in checkout.fail(*checkout.report_command(data="missing.txt"))
+    assert "DATA=nbs is not a file" in checkout.fail(*checkout.report_command(data="nbs"))
 
 
 def test_changed_parameter_runs_that_experiment_only(built): # the last, since it changes what is built
