@@ -40,8 +40,8 @@ def test_reads_what_was_written(tmp_path, rows, end, lower, zipped, last_end):
     (b"ACGT\tinf\n", "line 1: 'inf' is not a finite number"),
     (b"ACGT\t1\nACXT\t1\n", "line 2: 'X' at base 3"),
     (b"ACGT\t\n", "line 1: '' is not a number"),
-    (b"ACGT\t1\n"*700_000 + b"ACGT\tnan\n", "line 700001: 'nan'"),
-    (gzip.compress(b"ACGT\t1\n"*100_000)[:-20], "the gzip file is cut off or damaged"),
+    ((b"ACGT"*25 + b"\t1\n")*100_000 + b"ACGT\tnan\n", "line 100001: 'nan'"),
+    (gzip.compress((b"ACGT"*25 + b"\t1\n")*100_000)[:-20], "the gzip file is cut off or damaged"),
     (gzip.compress(b"ACGT\t1\nACGT\t?\n"), "line 2: '\\?' is not a number"),
 ])
 def test_bad_file_is_refused_with_file_line_and_value(tmp_path, content, complaint):
