@@ -14,16 +14,30 @@ config["data"] = str(config["data"])
 fastjsonschema.validate(yaml.safe_load(Path("config/schema.yaml").read_text()), config)
 
 DATA = config["data"]
-if DATA != "simulated" and not Path(DATA).is_file():
-    sys.exit(f"DATA={DATA} is not a file; expected `simulated` or a file in the challenge's format")
+MADE = DATA in ("simulated", "dream2022")  # by the program, or fetched by it
+if not MADE and not Path(DATA).is_file():
+    sys.exit(f"DATA={DATA} is not a file; expected `simulated`, `dream2022` or a file in the challenge's format")
 # Files of the same name in two folders are two data sets.
-NAME = "simulated" if DATA == "simulated" else f"{Path(DATA).name.split('.')[0]}-{hashlib.sha256(DATA.encode()).hexdigest()[:6]}"
-RESULTS = f"results/{NAME}/{config['profile']}"
-FIGURES = f"figures/{NAME}/{config['profile']}"
-RUNS = expand(RESULTS + "/{model}/seed-{seed}", model=config["models"], seed=config["seeds"])
+NAME = DATA if MADE else f"{Path(DATA).name.split('.')[0]}-{hashlib.sha256(DATA.encode()).hexdigest()[:6]}"
+RESULTS = f"{config.get('results', 'results')}/{NAME}/{config['profile']}"
+FIGURES = f"{config.get('figures', 'figures')}/{NAME}/{config['profile']}"
 COMMON = {"data": DATA, "sequences": config["sequences"], "library_seed": config["library_seed"]}
-# What all experiments wait for: the file, or the library that is simulated in its stead.
-SOURCE = RESULTS + "/20_library/metrics.json" if DATA == "simulated" else DATA
+# What all experiments wait for: the file, or the notebook that makes or fetches the data.
+SOURCE = RESULTS + "/20_library/metrics.json" if MADE else DATA
+
+
+def experiment(name, options):
+    "Notebook and parameters of a run: a network of that name, unless the profile says otherwise."
+    notebook = options.get("notebook", "40_network")
+    return notebook, ({"model": name} if notebook == "40_network" else {}) | {key: value for key, value in options.items() if key != "notebook"}
+
+
+ABLATIONS = config.get("ablations", {"sequences": 0, "seeds": [], "settings": {}})
+EXPERIMENTS = {name: experiment(name, options or {}) for name, options in config["models"].items()} | {
+    f"ablations/{name}": ("40_network", {"sequences": ABLATIONS["sequences"]} | options) for name, options in ABLATIONS["settings"].items()
+}
+RUNS = expand(RESULTS + "/{model}/seed-{seed}", model=config["models"], seed=config["seeds"])
+ABLATION_RUNS = expand(RESULTS + "/ablations/{setting}/seed-{seed}", setting=ABLATIONS["settings"], seed=ABLATIONS["seeds"])
 
 
 def imports(code, package):
@@ -35,17 +49,17 @@ def imports(code, package):
             yield from (path for name in names if name.startswith("promoter_nb") and (path := Path(name.replace(".", "/") + ".py")).exists())
 
 
-def made_from(notebook):
+def made_from(notebook, model=None):
     "A notebook, and the modules that it needs, directly or through others: a change elsewhere runs nothing again."
     path = Path(f"nbs/experiments/{notebook}.ipynb")
     cells = json.loads(path.read_text())["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    found, new = set(), set(imports(code, ""))
+    found, new = set(), set(imports(code, "")) | ({Path(f"promoter_nb/models/{model}.py")} if model else set())
     while new:
         found |= new
         new = {path for module in new for path in imports(module.read_text(), ".".join(module.parent.parts))} - found
-    data = sorted(Path("promoter_nb/data").iterdir()) if any("simulate" in module.parts for module in found) else []
-    return {"notebook": str(path), "library": [str(path) for path in sorted(found) + data]}
+    data = ["promoter_nb/data/simulator.json"] if any("simulate" in module.parts for module in found) else []
+    return {"notebook": str(path), "library": [str(path) for path in sorted(found)] + data}
 
 
 # Parameters reach papermill as YAML, and what a notebook prints reaches the terminal.
@@ -53,7 +67,7 @@ PAPERMILL = "papermill {input.notebook:q} {output.notebook:q} --stdout-file >(ca
 
 
 wildcard_constraints:
-    model="|".join(config["models"]),
+    model="|".join(EXPERIMENTS),
     seed=r"\d+",
 
 
@@ -63,6 +77,7 @@ rule report:
         text=["report/report.typ", "report/references.bib"],
         chapters=lambda wildcards: expand(RESULTS + "/{chapter}/metrics.json", chapter=CHAPTERS),
         results=RESULTS + "/60_results/metrics.json",
+        ablations=[RESULTS + "/61_ablations/metrics.json"] if ABLATION_RUNS else [],
     output:
         pdf="report/report.pdf",
         summary="report/summary.txt",
@@ -118,7 +133,7 @@ for chapter, figures in CHAPTERS.items():
 
 rule model:
     input:
-        unpack(lambda wildcards: made_from(wildcards.model)),
+        unpack(lambda wildcards: made_from(EXPERIMENTS[wildcards.model][0], EXPERIMENTS[wildcards.model][1].get("model"))),
         source=SOURCE,
     output:
         metrics=RESULTS + "/{model}/seed-{seed}/metrics.json",
@@ -127,9 +142,24 @@ rule model:
         notebook=RESULTS + "/{model}/seed-{seed}.ipynb",
     params:
         values=lambda wildcards: json.dumps(
-            COMMON | config["models"][wildcards.model] | {"seed": int(wildcards.seed), "output": f"{RESULTS}/{wildcards.model}/seed-{wildcards.seed}"}
+            COMMON | EXPERIMENTS[wildcards.model][1] | {"seed": int(wildcards.seed), "output": f"{RESULTS}/{wildcards.model}/seed-{wildcards.seed}"}
         ),
     threads: workflow.cores
+    shell:
+        PAPERMILL
+
+
+rule ablations:
+    input:
+        **made_from("61_ablations"),
+        metrics=expand("{run}/metrics.json", run=ABLATION_RUNS),
+        predictions=expand("{run}/predictions.parquet", run=ABLATION_RUNS),
+    output:
+        metrics=RESULTS + "/61_ablations/metrics.json",
+        figure=FIGURES + "/ablations.svg",
+        notebook=RESULTS + "/61_ablations.ipynb",
+    params:
+        values=json.dumps({"runs": ABLATION_RUNS, "output": f"{RESULTS}/61_ablations", "figures": FIGURES}),
     shell:
         PAPERMILL
 

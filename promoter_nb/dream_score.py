@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['WEIGHTS', 'PAIRED', 'TABLES', 'LEADERBOARD', 'dream_score', 'read_subsets', 'write_subsets']
 
-# %% ../nbs/library/12b_evaluate_dream.ipynb #59fd8b5e
+# %% ../nbs/library/12b_evaluate_dream.ipynb #b34772b7
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .evaluate import pearson, spearman
+from .measures import pearson, spearman
 from .files import atomic
 
 # %% ../nbs/library/12b_evaluate_dream.ipynb #ed1479ea

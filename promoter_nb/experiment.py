@@ -6,7 +6,7 @@
 __all__ = ['TYPES', 'COMPUTING', 'ParameterError', 'declaration', 'given', 'check', 'package_versions', 'source_hash', 'commit',
            'device', 'library_folder', 'load', 'Run', 'begin', 'model_results']
 
-# %% ../nbs/library/13_experiment.ipynb #5b64ce26
+# %% ../nbs/library/13_experiment.ipynb #759099a6
 import ast
 import hashlib
 import json
@@ -22,10 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pooch
 import torch
 from filelock import FileLock, Timeout
 
 from . import dataset, evaluate, paths
+from .ceiling import ceiling
+from .download import dream2022
 from .files import atomic, write_json
 from .simulate.library import write_library
 
@@ -113,13 +116,16 @@ def library_folder(
     code = hashlib.sha256(b"".join(path.read_bytes() for path in makers)).hexdigest()
     return paths.at_root("results/libraries")/f"{sequences}-seed-{seed}-{code[:8]}"
 
-# %% ../nbs/library/13_experiment.ipynb #bc8b113b
+# %% ../nbs/library/13_experiment.ipynb #f5b892a5
 def load(
-    data: str,       # `simulated`, or the path of a file in the challenge's format
+    data: str,       # `simulated`, `dream2022`, or the path of a file in the challenge's format
     sequences: int,  # size of the simulated library; most rows used of a file
     library_seed: int = 1 # of the simulation; has no effect on a file
-) -> dataset.Dataset: # with the true expression where it is known
+) -> dataset.Dataset: # with the true expression where it is known; raises DownloadError, DataError, FileNotFoundError
     "Read the data of an experiment."
+    if data == "dream2022":
+        files = dream2022(pooch.os_cache("promoter_nb")/"dream2022", ("train.txt",))
+        return dataset.replace(_first(dataset.read(files["train.txt"]), sequences), name="dream2022")
     if data != "simulated": return _first(dataset.read(paths.at_root(data)), sequences)
     folder = library_folder(sequences, library_seed)
     if not (folder/"library.json").exists(): write_library(folder, sequences, library_seed)
@@ -132,7 +138,7 @@ def _first(data, sequences):
     if len(data) <= sequences: return data
     return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), sequences)[:sequences]))
 
-# %% ../nbs/library/13_experiment.ipynb #7aeeadc3
+# %% ../nbs/library/13_experiment.ipynb #53aa4ced
 @dataclass
 class Run:
     "One execution of an experiment."
@@ -147,12 +153,13 @@ class Run:
         metrics: dict,                  # numbers, for `metrics.json`
         data: dataset.Dataset | None = None, # what was learned from or looked at; None for an experiment that reads other runs
         tables: dict[str, pd.DataFrame] = {}, # kept as NAME.parquet
+        **costs: float                  # further measurements of time or memory, for `run.json`
     ) -> Path: # the run's folder
         "Write the results, and last of all `run.json`."
         for name, table in tables.items():
             with atomic(self.folder/f"{name}.parquet") as part: table.to_parquet(part, index=False)
         write_json(self.folder/"metrics.json", metrics)
-        write_json(self.folder/"run.json", self.record(data))
+        write_json(self.folder/"run.json", self.record(data) | costs)
         self.lock.release()
         return self.folder
 
@@ -199,7 +206,7 @@ def _lock(folder: Path) -> FileLock:
         lock.acquire()
     return lock
 
-# %% ../nbs/library/13_experiment.ipynb #043eefb7
+# %% ../nbs/library/13_experiment.ipynb #17315de6
 def model_results(
     train: dataset.Dataset,             # what was learned from
     validation: dataset.Dataset,        # what was held out
@@ -207,6 +214,6 @@ def model_results(
     validation_predictions: np.ndarray, # float (m,)
 ) -> tuple[dict, pd.DataFrame]: # for `metrics.json`; and one row a held-out promoter: its row in the file, label, prediction
     "Scores of one model, and its predictions."
-    metrics = {part: {**evaluate.score(data.labels, predictions), "rows": len(data), "ceiling": evaluate.ceiling(data.labels, data.truth)}
+    metrics = {part: {**evaluate.score(data.labels, predictions), "rows": len(data), "ceiling": ceiling(data)}
                for part, data, predictions in (("train", train, train_predictions), ("validation", validation, validation_predictions))}
     return metrics, pd.DataFrame({"row": validation.rows, "label": validation.labels, "prediction": np.float32(validation_predictions)})

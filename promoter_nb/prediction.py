@@ -35,26 +35,26 @@ def make_fabric(
     if precision == "auto": precision = choose_precision(accelerator)
     return Fabric(accelerator=accelerator, devices=devices, precision=precision, strategy="auto" if devices == 1 else "ddp_spawn")
 
-# %% ../nbs/library/11c_prediction.ipynb #1fb18f34
+# %% ../nbs/library/11c_prediction.ipynb #06c1d941
 @torch.inference_mode()
 def predict_batches(
     model: nn.Module,    # on the device of the codes
     codes: torch.Tensor, # uint8 (n, width)
-    batch_size: int,     # sequences
-    fabric: Fabric       # for its precision
+    fabric: Fabric,      # for its precision
+    batch_size: int | None = None # sequences; by default what suits the device
 ) -> torch.Tensor: # float32 (n,), on the same device
     "Predictions of a model, batch by batch."
-    model = fold_batch_norm(model)
+    model, batch_size = fold_batch_norm(model), batch_size or (256 if codes.device.type == "cpu" else 16_384)
     with fabric.autocast():
         parts = [model(one_hot(batch)).float() for batch in codes.split(batch_size)]
     return torch.cat(parts) if parts else torch.zeros(0)
 
-# %% ../nbs/library/11c_prediction.ipynb #a1e77922
+# %% ../nbs/library/11c_prediction.ipynb #245bb00d
 def predict(
     model: nn.Module,           # takes one-hot (n, 4, width)
     codes: np.ndarray,          # uint8 (n, width), N and padding = 4
     *,
-    batch_size: int = 256,      # sequences
+    batch_size: int | None = None, # sequences; by default what suits the device
     both_strands: bool = False, # average the predictions of a sequence and of its reverse complement
     accelerator: str = "auto",  # "cpu", "cuda" or "auto"
     precision: str = "auto"     # "auto", "32-true" or "bf16-mixed"
@@ -62,6 +62,6 @@ def predict(
     "Predict the expression of sequences."
     fabric = make_fabric(accelerator, precision=precision)
     model, codes = model.to(fabric.device), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
-    predictions = predict_batches(model, codes, batch_size, fabric)
-    if both_strands: predictions = (predictions + predict_batches(model, reverse_complement(codes), batch_size, fabric))/2
+    predictions = predict_batches(model, codes, fabric, batch_size)
+    if both_strands: predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric, batch_size))/2
     return predictions.cpu().numpy()

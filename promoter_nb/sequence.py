@@ -92,11 +92,11 @@ def _roll_right(codes: torch.Tensor) -> torch.Tensor:
     places = torch.arange(codes.shape[1], device=codes.device) - padding
     return codes.gather(1, places % codes.shape[1])
 
-# %% ../nbs/library/01_sequence.ipynb #de9a88ee
+# %% ../nbs/library/01_sequence.ipynb #41cee7eb
 def one_hot(
     codes: torch.Tensor,               # uint8 (n, width), on any device
     dtype: torch.dtype = torch.float32 # of the result
 ) -> torch.Tensor: # (n, 4, width) on the same device, channels last in memory
     "One-hot encode; N and padding become columns of zeros (claim P2)."
-    rows = torch.cat([torch.eye(4, dtype=dtype), torch.zeros(1, 4, dtype=dtype)]).to(codes.device)
+    rows = torch.eye(5, 4, dtype=dtype, device=codes.device)
     return torch.nn.functional.embedding(codes.int(), rows).transpose(1, 2)
