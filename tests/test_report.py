@@ -4,13 +4,15 @@ import os
 import signal
 import time
 
+import pytest
+
 from conftest import Checkout
 
-METRICS = "results/simulated/smoke/*/metrics.json", "results/simulated/smoke/*/seed-*/metrics.json"
+METRICS = "results/simulated/smoke/**/metrics.json"
 
 
 def metrics(checkout):
-    return {path.relative_to(checkout.folder): path.read_bytes() for pattern in METRICS for path in checkout.folder.glob(pattern)}
+    return {path.relative_to(checkout.folder): path.read_bytes() for path in checkout.folder.glob(METRICS)}
 
 
 def run_files(checkout):
@@ -24,8 +26,16 @@ def test_report_has_every_model_and_names_its_data(built):
     assert (built.folder/"report/report.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_ablations_have_effects_over_seeds(built):
+    metrics = json.loads((built.folder/"results/simulated/smoke/61_ablations/metrics.json").read_text())
+    (effect,) = metrics["claims"]["K2"]
+    r2 = lambda setting, seed: json.loads((built.folder/f"results/simulated/smoke/ablations/{setting}/seed-{seed}/metrics.json").read_text())["validation"]["r2"]["value"]
+    assert effect["value"] == pytest.approx(sum(r2("resnet", seed) - r2("deep_cnn", seed) for seed in (0, 1))/2)
+    assert effect["setting"] == "resnet" and effect["against"] == "deep_cnn" and effect["seeds"] == 2
+
+
 def test_run_says_what_made_it(built):
-    run = json.loads((built.folder/"results/simulated/smoke/44_resnet/seed-0/run.json").read_text())
+    run = json.loads((built.folder/"results/simulated/smoke/resnet/seed-0/run.json").read_text())
     assert run["parameters"]["seed"] == 0 and run["data"]["rows"] == 4000
     assert {"commit", "source", "packages", "wall_seconds", "peak_memory_mb", "device"} <= set(run)
 
@@ -39,7 +49,7 @@ def test_second_build_does_nothing(built):
 def test_killed_in_training_goes_on_and_ends_with_the_same_bytes(built, tmp_path):
     checkout = Checkout(tmp_path/"killed")
     process = checkout.start(*checkout.report_command(), start_new_session=True)
-    log = checkout.folder/"results/simulated/smoke/44_resnet/seed-0/training/log.csv"
+    log = checkout.folder/"results/simulated/smoke/resnet/seed-0/training/log.csv"
     wait_for(lambda: log.exists() and len(log.read_text().splitlines()) > 1, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -62,7 +72,7 @@ def wait_for(happened, process, seconds=300):
 
 def test_measured_promoters(checkout, measured):
     profile = checkout.folder/"config/smoke.yaml"
-    profile.write_text(profile.read_text().split("  40_baseline_cnn")[0])
+    profile.write_text(profile.read_text().split("  baseline_cnn")[0])
     checkout.run(*checkout.report_command(data=measured/"dream2022_demo.txt"))
     (values,) = [json.loads(path.read_text()) for path in checkout.folder.glob("results/dream2022_demo-*/smoke/90_report/values.json")]
     assert values["data"]["name"] == "dream2022_demo" and values["data"]["rows_file"] == "6,370" and not values["simulated"]
@@ -79,4 +89,4 @@ def test_changed_parameter_runs_that_experiment_only(built): # the last, since i
     profile.write_text(profile.read_text().replace("rounds: 20", "rounds: 21"))
     built.run(*built.report_command())
     changed = {folder.name if "seed" not in folder.name else folder.parent.name for folder, made in run_files(built).items() if made != before[folder]}
-    assert changed == {"50_lightgbm", "60_results", "90_report"}
+    assert changed == {"lightgbm", "60_results", "90_report"}
