@@ -37,6 +37,9 @@ EXPERIMENTS = {name: experiment(name, options or {}) for name, options in config
     f"ablations/{name}": ("40_network", {"sequences": ABLATIONS["sequences"]} | options) for name, options in ABLATIONS["settings"].items()
 }
 RUNS = expand(RESULTS + "/{model}/seed-{seed}", model=config["models"], seed=config["seeds"])
+NETWORK_RUNS = expand(
+    RESULTS + "/{model}/seed-{seed}", model=[name for name in config["models"] if EXPERIMENTS[name][0] == "40_network"], seed=config["seeds"]
+)
 ABLATION_RUNS = expand(RESULTS + "/ablations/{setting}/seed-{seed}", setting=ABLATIONS["settings"], seed=ABLATIONS["seeds"])
 
 
@@ -78,6 +81,7 @@ rule report:
         chapters=lambda wildcards: expand(RESULTS + "/{chapter}/metrics.json", chapter=CHAPTERS),
         results=RESULTS + "/60_results/metrics.json",
         ablations=[RESULTS + "/61_ablations/metrics.json"] if ABLATION_RUNS else [],
+        suites=[RESULTS + "/65_suites/metrics.json"] if MADE and NETWORK_RUNS else [],
     output:
         pdf="report/report.pdf",
         summary="report/summary.txt",
@@ -160,6 +164,20 @@ rule ablations:
         notebook=RESULTS + "/61_ablations.ipynb",
     params:
         values=json.dumps({"runs": ABLATION_RUNS, "output": f"{RESULTS}/61_ablations", "figures": FIGURES}),
+    shell:
+        PAPERMILL
+
+
+rule suites:
+    input:
+        **made_from("65_suites"),
+        metrics=expand("{run}/metrics.json", run=NETWORK_RUNS),
+    output:
+        metrics=RESULTS + "/65_suites/metrics.json",
+        figure=FIGURES + "/suites.svg",
+        notebook=RESULTS + "/65_suites.ipynb",
+    params:
+        values=json.dumps({"data": DATA, "runs": NETWORK_RUNS, "size": config["suite_size"], "output": f"{RESULTS}/65_suites", "figures": FIGURES}),
     shell:
         PAPERMILL
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TYPES', 'COMPUTING', 'ParameterError', 'declaration', 'given', 'check', 'package_versions', 'source_hash', 'commit',
-           'device', 'library_folder', 'load', 'Run', 'begin', 'model_results']
+           'device', 'library_folder', 'challenge_files', 'load', 'Run', 'begin', 'model_results']
 
 # %% ../nbs/library/13_experiment.ipynb #759099a6
 import ast
@@ -116,7 +116,14 @@ def library_folder(
     code = hashlib.sha256(b"".join(path.read_bytes() for path in makers)).hexdigest()
     return paths.at_root("results/libraries")/f"{sequences}-seed-{seed}-{code[:8]}"
 
-# %% ../nbs/library/13_experiment.ipynb #f5b892a5
+# %% ../nbs/library/13_experiment.ipynb #0d1718a8
+def challenge_files(
+    *names: str # of the challenge's record
+) -> dict[str, Path]: # of each file, or of the folder of what was in an archive; raises DownloadError
+    "The challenge's own files, fetched when they are first asked for."
+    return dream2022(pooch.os_cache("promoter_nb")/"dream2022", names)
+
+# %% ../nbs/library/13_experiment.ipynb #143a7b9d
 def load(
     data: str,       # `simulated`, `dream2022`, or the path of a file in the challenge's format
     sequences: int,  # size of the simulated library; most rows used of a file
@@ -124,8 +131,8 @@ def load(
 ) -> dataset.Dataset: # with the true expression where it is known; raises DownloadError, DataError, FileNotFoundError
     "Read the data of an experiment."
     if data == "dream2022":
-        files = dream2022(pooch.os_cache("promoter_nb")/"dream2022", ("train.txt",))
-        return dataset.replace(_first(dataset.read(files["train.txt"]), sequences), name="dream2022")
+        library = dataset.read(challenge_files("train.txt")["train.txt"])
+        return dataset.replace(_first(library, sequences), name="dream2022")
     if data != "simulated": return _first(dataset.read(paths.at_root(data)), sequences)
     folder = library_folder(sequences, library_seed)
     if not (folder/"library.json").exists(): write_library(folder, sequences, library_seed)
