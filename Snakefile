@@ -41,6 +41,8 @@ NETWORK_RUNS = expand(
     RESULTS + "/{model}/seed-{seed}", model=[name for name in config["models"] if EXPERIMENTS[name][0] == "40_network"], seed=config["seeds"]
 )
 ABLATION_RUNS = expand(RESULTS + "/ablations/{setting}/seed-{seed}", setting=ABLATIONS["settings"], seed=ABLATIONS["seeds"])
+# Reference results of other data, or of more of the same, for the ledger of claims.
+REFERENCES = [str(folder) for folder in sorted(Path("results/reference").iterdir()) if NAME != "simulated" or folder.name != config["profile"]]
 
 
 def imports(code, package):
@@ -74,20 +76,34 @@ wildcard_constraints:
     seed=r"\d+",
 
 
+# Chapters that look at the data, and the figures that they draw.
+CHAPTERS = {
+    "21_data_set": ["label_histogram"],
+    "22_calibration": [],
+    "23_pipeline": ["pipeline"],
+    "24_composition": ["composition"],
+    "25_motifs": ["motif_effects"],
+    "26_strands": ["strands"],
+    "27_balance": ["label_balance"],
+}
+# Everything that the report reads.
+REPORTED = [f"{RESULTS}/{chapter}" for chapter in ["20_library"] * MADE + list(CHAPTERS) + ["60_results"]]
+REPORTED += [f"{RESULTS}/61_ablations"] * bool(ABLATION_RUNS) + [f"{RESULTS}/65_suites"] * bool(MADE and NETWORK_RUNS)
+REPORTED += RUNS + ABLATION_RUNS
+
+
 rule report:
     input:
         **made_from("90_report"),
-        text=["report/report.typ", "report/references.bib"],
-        chapters=lambda wildcards: expand(RESULTS + "/{chapter}/metrics.json", chapter=CHAPTERS),
-        results=RESULTS + "/60_results/metrics.json",
-        ablations=[RESULTS + "/61_ablations/metrics.json"] if ABLATION_RUNS else [],
-        suites=[RESULTS + "/65_suites/metrics.json"] if MADE and NETWORK_RUNS else [],
+        text=["report/report.typ", "report/references.bib", "report/claims.json"],
+        references=expand("{folder}/60_results/metrics.json", folder=REFERENCES),
+        reported=[f"{folder}/metrics.json" for folder in REPORTED],
     output:
         pdf="report/report.pdf",
         summary="report/summary.txt",
         notebook=RESULTS + "/90_report.ipynb",
     params:
-        values=json.dumps({"results": RESULTS, "figures": FIGURES, "profile": config["profile"], "report": "report", "output": f"{RESULTS}/90_report"}),
+        values=json.dumps({"results": RESULTS, "figures": FIGURES, "profile": config["profile"], "reported": REPORTED, "references": REFERENCES, "report": "report", "output": f"{RESULTS}/90_report"}),
     shell:
         PAPERMILL
 
@@ -104,17 +120,6 @@ rule library:
     shell:
         PAPERMILL
 
-
-# Chapters that look at the data, and the figures that they draw.
-CHAPTERS = {
-    "21_data_set": ["label_histogram"],
-    "22_calibration": [],
-    "23_pipeline": ["pipeline"],
-    "24_composition": ["composition"],
-    "25_motifs": ["motif_effects"],
-    "26_strands": ["strands"],
-    "27_balance": ["label_balance"],
-}
 
 for chapter, figures in CHAPTERS.items():
 

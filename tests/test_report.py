@@ -1,6 +1,7 @@
 """The report's command, end to end: the same bytes again, only what changed, and on after a kill."""
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -17,6 +18,13 @@ def metrics(checkout):
 
 def run_files(checkout):
     return {path.parent.relative_to(checkout.folder): path.stat().st_mtime_ns for path in checkout.folder.glob("results/simulated/smoke/**/run.json")}
+
+
+def values(checkout):
+    "All that the PDF is made from, without what the runs cost."
+    found = json.loads((checkout.folder/"results/simulated/smoke/90_report/values.json").read_text())
+    for run in found["runs"]: run.pop("seconds"), run.pop("memory")
+    return found
 
 
 def test_report_has_every_model_and_names_its_data(built):
@@ -59,7 +67,17 @@ def test_killed_in_training_goes_on_and_ends_with_the_same_bytes(built, tmp_path
     assert finished.items() <= run_files(checkout).items()
     assert [line.split(",")[0] for line in log.read_text().splitlines()[1:]] == ["1", "2"]
     assert metrics(checkout) == metrics(built)
-    assert (checkout.folder/"report/report.pdf").read_bytes() == (built.folder/"report/report.pdf").read_bytes()
+    assert values(checkout) == values(built)
+
+
+def test_deleted_run_and_report_come_back(built):
+    before, pdf = metrics(built), (built.folder/"report/report.pdf").read_bytes()
+    (built.folder/"report/report.pdf").unlink()
+    built.run(*built.report_command())
+    assert (built.folder/"report/report.pdf").read_bytes() == pdf
+    shutil.rmtree(built.folder/"results/simulated/smoke/baseline_cnn")
+    built.run(*built.report_command())
+    assert metrics(built) == before
 
 
 def wait_for(happened, process, seconds=300):
