@@ -1,0 +1,62 @@
+"""No number in the report is typed by hand: each is found in the results of the runs."""
+import json
+import re
+
+import pytest
+from pypdf import PdfReader
+
+from conftest import ROOT
+
+NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
+# Facts of the original report and of the assay, of which the text speaks; none of them is a result.
+FACTS = {"2022", "80", "17", "13", "18", "0", "21", "5", "64", "2047", "600", "0.001", "95", "19", "40", "7", "2", "6.7", "128", "1", "3"}
+
+
+def numbers(text): return {found.replace("−", "-").replace(",", "") for found in NUMBER.findall(text)}
+
+
+def leaves(value):
+    "Numbers of a JSON document, and the numbers in its texts."
+    if isinstance(value, dict): return [leaf for key, entry in value.items() for leaf in (key, *leaves(entry))]
+    if isinstance(value, list): return [leaf for entry in value for leaf in leaves(entry)]
+    return [] if value is None or isinstance(value, bool) else [value]
+
+
+def shown(value) -> set[str]:
+    "The ways in which the report may print a number: as it is, in percent, with up to three digits."
+    return {f"{scale*value:.{digits}f}" for scale in (1, -1, 100, -100) for digits in range(4)}
+
+
+@pytest.fixture(scope="module")
+def sources(built):
+    "All numbers of the results that the report was made from, as it may print them."
+    found = set()
+    for path in [*built.folder.glob("results/simulated/smoke/**/*.json"), *built.folder.glob("results/reference/**/*.json"),
+                 *built.folder.glob("report/*.json")]:
+        if path.name == "values.json": continue
+        for leaf in leaves(json.loads(path.read_text())):
+            if isinstance(leaf, str): found |= numbers(leaf)
+            else: found |= shown(leaf)
+    return found
+
+
+def test_each_value_of_the_report_is_a_result(built, sources):
+    values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
+    missing = {number for leaf in leaves(values) if isinstance(leaf, str) for number in numbers(leaf)} - sources - FACTS
+    assert not missing
+
+
+def test_each_number_of_the_pdf_is_a_value_or_a_known_fact(built, sources):
+    text = "\n".join(page.extract_text() for page in PdfReader(built.folder/"report/report.pdf").pages)
+    body = text[:text.index("References\n")]
+    assert "R2" in body or "R²" in body
+    structure = {str(number) for number in range(100)} | {f"{chapter}.{section}" for chapter in range(1, 9) for section in range(1, 9)}
+    assert not numbers(body) - sources - FACTS - structure
+
+
+def test_text_of_the_report_holds_no_result(built):
+    "Numbers that are typed in the text are facts of the original, sizes of the layout, or names."
+    text = (ROOT/"report/report.typ").read_text()
+    prose = re.sub(r"\([^()]*(?:fr|cm|pt|em|%)[^()]*\)|[\d.]+(?:fr|cm|pt|em)\b|\d+%|luma\(\d+%\)|@\w+|\"[^\"]*\"|\$[^$]*\$", " ", text)
+    prose = "\n".join(line for line in prose.splitlines() if not line.lstrip().startswith(("#let", "#set", "#show", "//")))
+    assert not {number for number in numbers(prose) if "." in number} - FACTS
