@@ -6,7 +6,7 @@
 __all__ = ['POPULATION', 'GENERATIONS', 'MUTATIONS', 'METHODS', 'TOGETHER', 'Predicts', 'distance_to', 'editable_bases', 'Task',
            'greedy', 'evolutionary', 'write_edits', 'design']
 
-# %% ../nbs/library/19a_design.ipynb #21b17c62
+# %% ../nbs/library/19a_design.ipynb #fa5cb6d9
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,8 +16,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from .attribution import substitutions
-from .constraints import EXCLUDED, Constraints, constraints, count_sites, gc_excess, refuse_impossible, violations
+from .constraints import EXCLUDED, Constraints, constraints, gc_excess, refuse_impossible, violations
 from .flanks import trim
+from .motif_sites import count_sites
 from .sequence import ALPHABET, PADDING, decode, encode
 
 # %% ../nbs/library/19a_design.ipynb #0197bbdd

@@ -6,9 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from promoter_nb.constraints import Pattern, constraints, count_sites, pattern, refuse_impossible, violations
+from promoter_nb.constraints import constraints, refuse_impossible, violations
 from promoter_nb.design import design, editable_bases
 from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.motif_sites import Pattern, count_sites, pattern
 from promoter_nb.sequence import decode, encode, one_hot, reverse_complement
 
 promoters = st.text("ACGT", min_size=20, max_size=40)
