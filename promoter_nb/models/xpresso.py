@@ -23,13 +23,13 @@ def positions_left(
                          f"pad to length={pools[0]*pools[1]} or more, or use smaller pools")
     return first//pools[1]
 
-# %% ../../nbs/library/08p_models_xpresso.ipynb #d94cedec
+# %% ../../nbs/library/08p_models_xpresso.ipynb #e4bf4472
 def xpresso(
     length: int = 80,                  # bases that sequences are padded to; the original's are 10,500
     pools: tuple[int, int] = (2, 1),   # bases that become one, after each convolution; the original's are 30 and 10
     channels: tuple[int, int] = (128, 32), # of the two convolutions
     kernels: tuple[int, int] = (6, 9), # of the two convolutions, bases
-    dense: tuple[int, int] = (64, 2)   # units of the two dense layers
+    dense: tuple[int, int] = (64, 16)  # units of the two dense layers; the original's are 64 and 2
 ) -> Network: # raises ValueError when the pooling leaves nothing
     "Two convolutions with wide pooling, and dense layers (claim N3)."
     layers, size = {"padding": PadTo(length)}, 4
