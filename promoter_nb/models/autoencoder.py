@@ -12,22 +12,24 @@ from .layers import named
 from .padding import PadTo
 from .self_supervised import SelfSupervised
 
-# %% ../../nbs/library/08q_models_autoencoder.ipynb #a5448aaa
+# %% ../../nbs/library/08q_models_autoencoder.ipynb #c218daae
 def code_head(
     code: int,       # numbers in the code
     hidden: int = 64 # units between code and expression
-) -> nn.Sequential: # maps float (n, code) to (n,)
+) -> nn.Sequential: # maps float (n, code) to (n,); raises ValueError when the code is empty
     "Two dense layers from a code to expression."
+    if code < 1: raise ValueError(f"a code of {code} numbers; it needs at least one")
     return named(dense=nn.Linear(code, hidden), rectify=nn.ReLU(), line=nn.Linear(hidden, 1), flat=nn.Flatten(0))
 
-# %% ../../nbs/library/08q_models_autoencoder.ipynb #89c78d72
+# %% ../../nbs/library/08q_models_autoencoder.ipynb #b84e86fd
 def autoencoder(
     code: int = 64,    # numbers in the code
     hidden: int = 512, # units between sequence and code
     length: int = 80,  # bases that sequences are padded to
     learn: str = "sequences" # from "sequences", "labels" or "both"
-) -> SelfSupervised: # raises ValueError when the sequences are longer, or `learn` is none of the three
+) -> SelfSupervised: # raises ValueError when the sequences are longer, the code is empty, or `learn` is none of the three
     "Dense autoencoder of the one-hot sequence, and a head on its code (claim N4)."
+    head = code_head(code)
     body = named(padding=PadTo(length), flat=nn.Flatten(), dense=nn.Linear(4*length, hidden), rectify=nn.ReLU(), code=nn.Linear(hidden, code))
     reader = named(dense=nn.Linear(code, hidden), rectify=nn.ReLU(), bases=nn.Linear(hidden, 4*length), sequence=nn.Unflatten(1, (4, 1, length)))
-    return SelfSupervised(body, code_head(code), reader, learn)
+    return SelfSupervised(body, head, reader, learn)

@@ -11,19 +11,20 @@ from torch import nn
 from .layers import Network, named
 from .padding import PadTo
 
-# %% ../../nbs/library/08p_models_xpresso.ipynb #4b34c771
+# %% ../../nbs/library/08p_models_xpresso.ipynb #f9e4b688
 def positions_left(
     length: int,                # of the sequences, in bases
     pools: tuple[int, int] = (30, 10) # bases that become one, after each convolution
-) -> int: # raises ValueError when nothing is left
+) -> int: # raises ValueError when nothing is left, or a pool joins nothing
     "Positions that two poolings leave."
+    if min(pools) < 1: raise ValueError(f"pools are {pools}; each joins at least one position")
     first = length//pools[0]
     if first < pools[1]:
         raise ValueError(f"pooling by {pools[0]} leaves {first} of {length} positions, too few to pool by {pools[1]}; "
                          f"pad to length={pools[0]*pools[1]} or more, or use smaller pools")
     return first//pools[1]
 
-# %% ../../nbs/library/08p_models_xpresso.ipynb #e4bf4472
+# %% ../../nbs/library/08p_models_xpresso.ipynb #3e406036
 def xpresso(
     length: int = 80,                  # bases that sequences are padded to; the original's are 10,500
     pools: tuple[int, int] = (2, 1),   # bases that become one, after each convolution; the original's are 30 and 10
@@ -32,11 +33,11 @@ def xpresso(
     dense: tuple[int, int] = (64, 16)  # units of the two dense layers; the original's are 64 and 2
 ) -> Network: # raises ValueError when the pooling leaves nothing
     "Two convolutions with wide pooling, and dense layers (claim N3)."
-    layers, size = {"padding": PadTo(length)}, 4
+    positions, layers, size = positions_left(length, pools), {"padding": PadTo(length)}, 4
     for i, (channel, kernel, pool) in enumerate(zip(channels, kernels, pools), 1):
         layers |= {f"margin{i}": nn.ZeroPad2d(((kernel - 1)//2, kernel//2, 0, 0)), f"convolution{i}": nn.Conv2d(size, channel, (1, kernel)),
                    f"rectify{i}": nn.ReLU(), f"pool{i}": nn.MaxPool2d((1, pool))}
         size = channel
-    layers |= {"flat": nn.Flatten(), "dense1": nn.Linear(size*positions_left(length, pools), dense[0]), "rectify3": nn.ReLU(),
+    layers |= {"flat": nn.Flatten(), "dense1": nn.Linear(size*positions, dense[0]), "rectify3": nn.ReLU(),
                "dense2": nn.Linear(*dense), "rectify4": nn.ReLU()}
     return Network(named(**layers), named(line=nn.Linear(dense[1], 1), flat=nn.Flatten(0)))
