@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import shutil
 import sys
 from importlib.util import resolve_name
 from pathlib import Path
@@ -106,6 +107,23 @@ rule report:
         values=json.dumps({"results": RESULTS, "figures": FIGURES, "profile": config["profile"], "reported": REPORTED, "references": REFERENCES, "report": "report", "output": f"{RESULTS}/90_report"}),
     shell:
         PAPERMILL
+
+
+rule reference:
+    input:
+        rules.report.output.pdf,
+    localrule: True
+    run:
+        name = config["profile"] if DATA == "simulated" else f"{NAME.rsplit('-', 1)[0]}-{config['profile']}"
+        # Of measured data only numbers about them are kept, never labels.
+        kept = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"] * (DATA == "simulated")
+        files = [path for folder in REPORTED for file in kept if (path := Path(folder) / file).exists()] + sorted(Path(FIGURES).glob("*.svg"))
+        for kind, made in ("results", RESULTS), ("figures", FIGURES):
+            shutil.rmtree(f"{kind}/reference/{name}", ignore_errors=True)
+            for path in files:
+                if path.is_relative_to(made):
+                    (target := Path(kind, "reference", name) / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(path, target)
 
 
 rule library:
