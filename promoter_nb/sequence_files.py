@@ -43,7 +43,7 @@ def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     head = stream.read(HEAD)
     return head, io.BufferedReader(_PutBack(head, stream), HEAD)
 
-# %% ../nbs/library/17_sequence_files.ipynb #5b9209bb
+# %% ../nbs/library/17_sequence_files.ipynb #e3588ab9
 FORMATS = ("text", "fasta", "csv", "tsv")
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 SUFFIXES = {".fa": "fasta", ".fasta": "fasta", ".fna": "fasta", ".csv": "csv", ".tsv": "tsv"}
@@ -54,14 +54,14 @@ def _fields(head: bytes, delimiter: str) -> list[str]:
 def detect_format(
     head: bytes,    # first bytes of a file
     name: str = "", # of the file; its suffix counts
-    column: str = "sequence" # of a table that holds the sequences
+    columns: tuple[str, ...] = ("sequence",) # of a table, one of which holds the sequences
 ) -> str: # one of `FORMATS`
     "Which kind of file it is."
     suffix = Path(name.removesuffix(".gz")).suffix.lower()
     if suffix in SUFFIXES: return SUFFIXES[suffix]
     if head.lstrip().startswith(b">"): return "fasta"
     for kind, delimiter in (("tsv", "\t"), ("csv", ",")):
-        if column in _fields(head, delimiter): return kind
+        if set(columns) & set(_fields(head, delimiter)): return kind
     return "text"
 
 # %% ../nbs/library/17_sequence_files.ipynb #cece08d8
@@ -105,24 +105,24 @@ def _fasta(stream, name, block) -> Iterator[pd.DataFrame]:
             line += text.count(b"\n", 0, end)
         text = text[end:] + more
 
-# %% ../nbs/library/17_sequence_files.ipynb #0eefdf82
-def _blocks(head, stream, name, kind, column, block) -> Iterator[pd.DataFrame]:
+# %% ../nbs/library/17_sequence_files.ipynb #8f758f89
+def _blocks(head, stream, name, kind, first, block) -> Iterator[pd.DataFrame]:
     if kind == "fasta": return _fasta(stream, name, block)
     if kind == "text":
-        columns = [column, "measured"] if b"\t" in head.split(b"\n")[0] else [column]
+        columns = [first, "measured"] if b"\t" in head.split(b"\n")[0] else [first]
         return _tables(stream, name, columns, "\t", 0, block)
     columns = _fields(head, DELIMITERS[kind])
     if len(set(columns)) < len(columns): raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(columns)}")
     return _tables(stream, name, columns, DELIMITERS[kind], 1, block)
 
-# %% ../nbs/library/17_sequence_files.ipynb #90471b3b
+# %% ../nbs/library/17_sequence_files.ipynb #97fde50f
 def read_stream(
     stream: BinaryIO,          # file or pipe, opened for bytes
     name: str,                 # of it, for messages
     format: str | None = None, # one of `FORMATS`; found out when None
-    column: str = "sequence",  # of a table that holds the sequences
+    columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
     block: int = 1 << 20       # bytes that are read at once
-) -> Iterator[pd.DataFrame]: # columns of text, among them `column`; the index is the line in the file; raises DataError
+) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError
     "Read sequences block by block."
     if format and format not in FORMATS: raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
     rows = 0
@@ -130,23 +130,23 @@ def read_stream(
         head, stream = _look_ahead(stream)
         if head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
-        for frame in _blocks(head, stream, name, format or detect_format(head, name, column), column, block):
-            if column not in frame: raise DataError(f"{name}, line 1: there is no column {column!r}; there are {', '.join(map(repr, frame.columns))}")
+        for frame in _blocks(head, stream, name, format or detect_format(head, name, columns), columns[0], block):
+            if not set(columns) & set(frame): raise DataError(f"{name}, line 1: there is no column {' or '.join(map(repr, columns))}; there are {', '.join(map(repr, frame.columns))}")
             yield frame
             rows += len(frame)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error: raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); fetch it again") from None
     except UnicodeDecodeError as error: raise DataError(f"{name}, after {rows} sequences: this is no text ({error})") from None
     if not rows: raise DataError(f"{name}: there are no sequences in it")
 
-# %% ../nbs/library/17_sequence_files.ipynb #5a5cebfc
+# %% ../nbs/library/17_sequence_files.ipynb #0d91c7a4
 def read_sequences(
     path: str | Path,          # of a file
     format: str | None = None, # one of `FORMATS`; found out when None
-    column: str = "sequence",  # of a table that holds the sequences
+    columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
     block: int = 1 << 20       # bytes that are read at once
-) -> Iterator[pd.DataFrame]: # columns of text, among them `column`; the index is the line in the file; raises DataError, FileNotFoundError
+) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError, FileNotFoundError
     "Read the sequences of a file block by block."
-    with open(path, "rb") as file: yield from read_stream(file, str(path), format, column, block)
+    with open(path, "rb") as file: yield from read_stream(file, str(path), format, columns, block)
 
 # %% ../nbs/library/17_sequence_files.ipynb #29793a7c
 @contextmanager
