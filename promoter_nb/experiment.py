@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['TYPES', 'COMPUTING', 'ParameterError', 'declaration', 'given', 'check', 'package_versions', 'source_hash', 'commit',
-           'device', 'library_folder', 'challenge_files', 'load', 'Run', 'begin', 'model_results']
+           'processor', 'device', 'drawn', 'library_folder', 'challenge_files', 'load', 'Run', 'begin', 'model_results']
 
-# %% ../nbs/library/13_experiment.ipynb #759099a6
+# %% ../nbs/library/13_experiment.ipynb #fa65e468
 import ast
 import hashlib
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -29,7 +30,7 @@ from filelock import FileLock, Timeout
 from . import dataset, evaluate, paths
 from .ceiling import ceiling
 from .download import dream2022
-from .files import atomic, write_json
+from .files import WRITTEN, atomic, file_sha256, write_json
 from .simulate.library import write_library
 
 # %% ../nbs/library/13_experiment.ipynb #902703f0
@@ -99,11 +100,25 @@ def commit() -> str: # such as "1a2b3c4" or "1a2b3c4, with changes"; "none" outs
     if (head := git("rev-parse", "--short=10", "HEAD")).returncode: return "none"
     return head.stdout.strip() + (", with changes" if git("status", "--porcelain").stdout else "")
 
-# %% ../nbs/library/13_experiment.ipynb #54970426
-def device() -> str: # such as "NVIDIA H200" or "x86_64, 2 cores"
+# %% ../nbs/library/13_experiment.ipynb #a9ea85de
+def processor() -> str: # such as "AMD EPYC with AVX2"
+    "The processor, as far as the system tells."
+    table = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.+)", table.read_text()) if table.exists() else None
+    return f"{model[1] if model else platform.machine()} with {torch.backends.cpu.get_cpu_capability()}"
+
+# %% ../nbs/library/13_experiment.ipynb #cf3b855b
+def device() -> str: # such as "NVIDIA H200" or "AMD EPYC with AVX2, 2 cores"
     "The device that computes."
     if torch.cuda.is_available(): return torch.cuda.get_device_name()
-    return f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores" if hasattr(os, "sched_getaffinity") else platform.machine()
+    return f"{processor()}, {len(os.sched_getaffinity(0))} cores" if hasattr(os, "sched_getaffinity") else processor()
+
+# %% ../nbs/library/13_experiment.ipynb #145c2ad2
+def drawn(
+    folder: Path # of figures
+) -> dict[str, str]: # SHA-256 by file name
+    "The figures that this process has put into a folder."
+    return {path.name: file_sha256(path) for path in sorted(set(WRITTEN)) if path.parent == folder and path.suffix == ".svg"}
 
 # %% ../nbs/library/13_experiment.ipynb #826183cf
 def library_folder(
@@ -145,7 +160,7 @@ def _first(data, sequences):
     if len(data) <= sequences: return data
     return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), sequences)[:sequences]))
 
-# %% ../nbs/library/13_experiment.ipynb #53aa4ced
+# %% ../nbs/library/13_experiment.ipynb #659a0f0c
 @dataclass
 class Run:
     "One execution of an experiment."
@@ -174,6 +189,7 @@ class Run:
         "What made the results, and what they cost."
         return {"notebook": self.notebook, "parameters": self.parameters,
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
+            "figures": drawn(paths.at_root(self.parameters["figures"])) if "figures" in self.parameters else {},
             "commit": commit(), "source": source_hash(), "packages": package_versions(), "python": platform.python_version(),
             "device": device(), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "wall_seconds": round(time.time() - self.started, 1),
