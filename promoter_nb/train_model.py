@@ -168,13 +168,14 @@ def train_model(
     shutil.rmtree(work)
     return Predictor.load(folder)
 
-# %% ../nbs/library/16d_train_model.ipynb #4de15cd8
+# %% ../nbs/library/16d_train_model.ipynb #18f18dde
 def _card(data_file, data, parts, models, recipe) -> dict:
     network = {key: value for key, value in models[0].configuration.items() if key not in ("width", "seed")}
     library, labels = _library(data_file, data), parts["training"].labels
-    card = {"format": 1, "name": f"{network['name']} of {data.name}", "network": network, "members": len(models),
+    name = "simulated library" if library else data.name
+    card = {"format": 1, "name": f"{network['name']} of {name}", "network": network, "members": len(models),
             "width": data.codes.shape[1], "both_strands": recipe.reverse_complement,
-            "data": {"name": data.name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library), **({"ceiling_r2": library["ceiling_r2"]} if library else {}),
+            "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library), **({"ceiling_r2": library["ceiling_r2"]} if library else {}),
                      "parts": {name: len(part) for name, part in parts.items()}},
             "recipe": asdict(recipe), "torch": torch.__version__, "range": ranges(data),
             "label_percentiles": np.percentile(labels, np.arange(101)).round(3).tolist(), "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
