@@ -104,7 +104,7 @@ class _Agreement:
         r2 = f"R² {1 - self.residuals/variance:.4f}, " if variance > 0 else ""
         return f"{self.rows:,} measured values: {r2}{self.covered/self.rows:.1%} inside of their intervals"
 
-# %% ../nbs/library/19_cli.ipynb #d87fd282
+# %% ../nbs/library/19_cli.ipynb #94627ef8
 @app.command()
 def predict(
     sequences: Annotated[Path, typer.Argument(metavar="FILE", help="Text (one sequence a line, or sequence, tab, measured value), FASTA, CSV or TSV; plain or gzip; - is standard input.")],
@@ -117,7 +117,7 @@ def predict(
     """Predict the expression of promoters, with an interval.
 
     Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin), low and high
-    (the 90 % interval of a measurement), and flags: what is unlike the training data (length, GC, unknown bases), and "cut" where
+    (the 90 % interval of a measurement), and unusual: what is unlike the training data (length, GC, unknown bases), and "cut" where
     a sequence is longer than what the model reads and its first bases had no say. Other columns are passed through.
     With measured values in a column "measured", or behind the sequences of a text file, R² and coverage are told at the end.
 

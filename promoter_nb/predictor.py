@@ -38,7 +38,7 @@ def predict_filled(
     parts = [model(one_hot(batch)) for batch in filled.split(size)] if len(codes) else [torch.zeros(0, device=codes.device)]
     return torch.cat(parts)[:len(codes)]
 
-# %% ../nbs/library/16c_predictor.ipynb #1546498d
+# %% ../nbs/library/16c_predictor.ipynb #07ce5335
 def flag(
     prepared: Prepared,      # n sequences
     length: tuple[int, int], # shortest and longest core of the training data
@@ -48,11 +48,11 @@ def flag(
     width = prepared.codes.shape[1]
     reasons = {"length": (prepared.lengths < length[0]) | (prepared.lengths > length[1]), "cut": prepared.lengths > width,
                "GC": ~((gc[0] <= prepared.gc) & (prepared.gc <= gc[1])), "unknown bases": prepared.unknown > 0}
-    flags = np.full(len(prepared.codes), "", dtype=object)
-    for reason, rows in reasons.items(): flags[rows] += reason + ";"
-    return np.array([text.rstrip(";") for text in flags], dtype=object)
+    texts = np.full(len(prepared.codes), "", dtype=object)
+    for reason, rows in reasons.items(): texts[rows] += reason + ";"
+    return np.array([text.rstrip(";") for text in texts], dtype=object)
 
-# %% ../nbs/library/16c_predictor.ipynb #be19e537
+# %% ../nbs/library/16c_predictor.ipynb #4824b792
 class Predictor:
     "A trained model that takes text."
     def __init__(self,
@@ -96,14 +96,14 @@ class Predictor:
 
     def table(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)
-    ) -> pd.DataFrame: # prediction, low and high end of its interval (float64), and flags (text); n rows; raises SequenceError
+    ) -> pd.DataFrame: # prediction, low and high end of its interval (float64), and what is unusual (text); n rows; raises SequenceError
         "Predict expression with its interval, and flag what is unlike the training data."
         prepared = self.prepare(sequences)
         prediction = self.predict_codes(prepared.codes).astype(np.float64)
         low, high = self.intervals.around(prediction)
-        return pd.DataFrame({"prediction": prediction, "low": low, "high": high, "flags": self.flags(prepared)})
+        return pd.DataFrame({"prediction": prediction, "low": low, "high": high, "unusual": self.unusual(prepared)})
 
-    def flags(self,
+    def unusual(self,
         prepared: Prepared # n sequences
     ) -> np.ndarray: # text (n,)
         "What is unlike the training data."
@@ -112,10 +112,10 @@ class Predictor:
     def difference(self,
         references: list[str],  # text (n,)
         alternatives: list[str] # text (n,)
-    ) -> pd.DataFrame: # reference, alternative, delta, low and high end of the delta's interval (float64), and flags of either (text); n rows
+    ) -> pd.DataFrame: # reference, alternative, delta, low and high end of the delta's interval (float64), and what is unusual about either (text); n rows
         "How much more the alternatives are expressed than the references."
         first, second = self.table(references), self.table(alternatives)
         low, high = around_difference(first.prediction, second.prediction, self.intervals)
         return pd.DataFrame({"reference_prediction": first.prediction, "alternative_prediction": second.prediction,
                              "delta": second.prediction - first.prediction, "low": low, "high": high,
-                             "flags": first.flags.where(first.flags == second.flags, first.flags + "|" + second.flags)})
+                             "unusual": first.unusual.where(first.unusual == second.unusual, first.unusual + "|" + second.unusual)})

@@ -36,13 +36,13 @@ def apply_variants(
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])
     return changed
 
-# %% ../nbs/library/18_variants.ipynb #ddee28ac
+# %% ../nbs/library/18_variants.ipynb #2e00ce6e
 def score_variants(
     predictor: Predictor, # whose model predicts
     sequences: list[str], # references, with or without flanks (n,)
     positions: list[int], # of the first base of ref, from 1 (n,)
     refs: list[str],      # what stands there (n,)
     alts: list[str]       # what shall stand there (n,)
-) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low and high end of the delta's interval, flags; n rows; raises SequenceError
+) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low and high end of the delta's interval, unusual; n rows; raises SequenceError
     "What variants do to expression."
     return predictor.difference(list(sequences), apply_variants(sequences, positions, refs, alts))
