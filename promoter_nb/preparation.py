@@ -29,11 +29,11 @@ class SequenceError(ValueError):
         super().__init__(f"sequence {row}: {reason}")
         self.row, self.reason = row, reason
 
-# %% ../nbs/library/16_preparation.ipynb #58ff5af0
+# %% ../nbs/library/16_preparation.ipynb #3b64445e
 def _as_arrow(sequences) -> pa.LargeBinaryArray:
     "Sequences as one Arrow array; a missing value is an empty sequence."
     if isinstance(sequences, (str, bytes)): raise TypeError(f"{sequences[:20]!r} is one sequence; put it into a list")
-    text = pa.array(sequences, type=pa.large_binary(), from_pandas=True)
+    text = pa.array(sequences, type=pa.large_string(), from_pandas=True).cast(pa.large_binary())
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
     return pc.fill_null(text, b"")
 
