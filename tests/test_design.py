@@ -10,7 +10,10 @@ from promoter_nb.constraints import constraints, refuse_impossible, violations
 from promoter_nb.design import design, editable_bases
 from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.motif_sites import Pattern, count_sites, pattern
-from promoter_nb.sequence import decode, encode, one_hot, reverse_complement
+from promoter_nb.predictor import Predictor
+from promoter_nb.sequence import PADDING, decode, encode, one_hot, reverse_complement
+from promoter_nb.simulate.expression import express
+from promoter_nb.simulate.library import simulate_block
 
 promoters = st.text("ACGT", min_size=20, max_size=40)
 words = st.text("ACGTRYN", min_size=4, max_size=8).filter(lambda word: set(word) - {"N"})
@@ -97,6 +100,16 @@ def test_a_forbidden_site_is_removed_from_either_strand():
     for sequence in ("AAGGATGCAA", "AATTGCATCCAA"):
         table = design(Additive(), [sequence], "minimum", edits=1, forbid=["GGATGC"])
         assert not places(table.proposal[0], "GGATGC") and table.edits[0] == 1
+
+
+def test_the_packaged_model_designs_beyond_its_library():
+    library = simulate_block(seed=1, block=0)
+    predictor, whole = Predictor.load(), (library.cores[:, :-80] == PADDING).all(1) & (library.cores[:, -80:] < PADDING).all(1)
+    cores = library.cores[whole, -80:]
+    best = cores[np.argsort(-predictor.predict_codes(cores), kind="stable")[:2]]
+    proposals = encode(design(predictor, decode(best)).proposal)
+    assert express(proposals).drive.max() > express(library.cores).drive.max()
+    assert (express(proposals).mean > np.quantile(library.expression, 0.99)).all()
 
 
 def test_flanks_and_unknown_bases_are_left_alone():
