@@ -27,10 +27,24 @@ COMMON = {"data": DATA, "sequences": config["sequences"], "library_seed": config
 SOURCE = RESULTS + "/20_library/metrics.json" if MADE else DATA
 
 
+def declared(notebook):
+    "Names of the parameters of a notebook."
+    cells = json.loads(Path(f"nbs/experiments/{notebook}.ipynb").read_text())["cells"]
+    (source,) = ["".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    return {node.target.id for node in ast.parse(source).body}
+
+
 def experiment(name, options):
     "Notebook and parameters of a run: a network of that name, unless the profile says otherwise."
     notebook = options.get("notebook", "40_network")
     return notebook, ({"model": name} if notebook == "40_network" else {}) | {key: value for key, value in options.items() if key != "notebook"}
+
+
+def values(notebook, given, output, figures=FIGURES):
+    "What papermill hands to a notebook: what all experiments share, as far as it is asked for, and what was given for this one."
+    names = declared(notebook)
+    shared = {key: value for key, value in (COMMON | {"figures": figures}).items() if key in names}
+    return json.dumps(shared | given | {"output": output})
 
 
 ABLATIONS = config.get("ablations", {"sequences": 0, "seeds": [], "settings": {}})
@@ -77,8 +91,8 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-# Chapters that look at the data, and the figures that they draw.
-CHAPTERS = {
+# Chapters, and the figures that they draw. Those of the data are always run, the others where the profile names them.
+FIGURES_OF = {
     "21_data_set": ["label_histogram"],
     "22_calibration": [],
     "23_pipeline": ["pipeline"],
@@ -86,7 +100,17 @@ CHAPTERS = {
     "25_motifs": ["motif_effects"],
     "26_strands": ["strands"],
     "27_balance": ["label_balance"],
+    "41_architectures": ["architecture"],
+    "54_tree_inputs": ["tree_inputs", "words"],
+    "55_leaves": ["leaves"],
+    "56_huber": ["huber"],
+    "57_hyperparameters": ["hyperparameters"],
+    "62_attribution": ["attribution", "attribution_example"],
+    "63_filters": ["filters"],
+    "64_embedding": ["embedding"],
 }
+CHAPTERS = {chapter: {} for chapter in FIGURES_OF if chapter < "28"} | {name: options or {} for name, options in config.get("chapters", {}).items()}
+FIRST = f"{RESULTS}/{{model}}/seed-{config['seeds'][0]}"
 # Everything that the report reads.
 REPORTED = [f"{RESULTS}/{chapter}" for chapter in ["20_library"] * MADE + list(CHAPTERS) + ["60_results"]]
 REPORTED += [f"{RESULTS}/61_ablations"] * bool(ABLATION_RUNS) + [f"{RESULTS}/65_suites"] * bool(MADE and NETWORK_RUNS)
@@ -139,7 +163,10 @@ rule library:
         PAPERMILL
 
 
-for chapter, figures in CHAPTERS.items():
+for chapter, options in CHAPTERS.items():
+    # A chapter that looks at one network names it by the model, and is given the folder of its first run.
+    of = options.get("run_folder")
+    given = options | ({"run_folder": FIRST.format(model=of)} if of else {})
 
     rule:
         name:
@@ -147,13 +174,14 @@ for chapter, figures in CHAPTERS.items():
         input:
             **made_from(chapter),
             source=SOURCE,
+            run=[FIRST.format(model=of) + "/metrics.json"] if of else [],
         output:
             metrics=f"{RESULTS}/{chapter}/metrics.json",
-            figures=expand("{folder}/{figure}.svg", folder=FIGURES, figure=figures),
+            figures=expand("{folder}/{figure}.svg", folder=FIGURES, figure=FIGURES_OF[chapter]),
             notebook=f"{RESULTS}/{chapter}.ipynb",
         params:
-            values=json.dumps(COMMON | {"output": f"{RESULTS}/{chapter}", "figures": FIGURES}),
-        threads: workflow.cores if chapter == "26_strands" else 1 # trains two networks
+            values=values(chapter, given, f"{RESULTS}/{chapter}"),
+        threads: 1 if chapter < "26" or chapter == "27_balance" else workflow.cores  # the others train
         shell:
             PAPERMILL
 
@@ -168,8 +196,11 @@ rule model:
         predictions=RESULTS + "/{model}/seed-{seed}/predictions.parquet",
         notebook=RESULTS + "/{model}/seed-{seed}.ipynb",
     params:
-        values=lambda wildcards: json.dumps(
-            COMMON | EXPERIMENTS[wildcards.model][1] | {"seed": int(wildcards.seed), "output": f"{RESULTS}/{wildcards.model}/seed-{wildcards.seed}"}
+        values=lambda wildcards, output: values(
+            EXPERIMENTS[wildcards.model][0],
+            EXPERIMENTS[wildcards.model][1] | {"seed": int(wildcards.seed)},
+            str(Path(output.metrics).parent),
+            FIGURES if int(wildcards.seed) == config["seeds"][0] else str(Path(output.metrics).parent),
         ),
     threads: workflow.cores
     shell:
