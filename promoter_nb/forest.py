@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from .dataset import Dataset
 from .tree_inputs import Inputs
 
-# %% ../nbs/library/10b_forest.ipynb #44119689
+# %% ../nbs/library/10b_forest.ipynb #915140fc
 def grow_forest(
     train: Dataset,                    # to learn from
     inputs: Inputs = Inputs("kmers", widths=(4, 5)), # columns; categories are read as integers
@@ -26,7 +26,7 @@ def grow_forest(
     if not len(train): raise ValueError(f"{train.name}: the training part has no rows")
     if trees < 1 or not 0 < columns <= 1: raise ValueError(f"trees is {trees}, columns {columns}; expected at least one tree, and a share above 0 and up to 1")
     forest = RandomForestRegressor(trees, max_features=columns, min_samples_leaf=smallest_leaf, n_jobs=threads, random_state=seed)
-    return forest.fit(inputs.table(train.codes), train.labels)
+    return forest.fit(inputs.table(train.codes), train.labels).set_params(n_jobs=1)
 
 # %% ../nbs/library/10b_forest.ipynb #9a5d3bdd
 BLOCK = 50_000 # rows
