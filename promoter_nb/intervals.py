@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['Intervals', 'calibrate', 'measure_coverage', 'around_difference']
 
-# %% ../nbs/library/16a_intervals.ipynb #9265408b
+# %% ../nbs/library/16a_intervals.ipynb #197244ed
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 # %% ../nbs/library/16a_intervals.ipynb #60d46b96
 @dataclass(frozen=True)
@@ -51,16 +50,17 @@ def calibrate(
     ends = [_ends((labels - predictions)[group == number], coverage) for number in range(len(edges) + 1)]
     return Intervals(coverage, edges.tolist(), *(list(side) for side in zip(*ends)))
 
-# %% ../nbs/library/16a_intervals.ipynb #04da2648
+# %% ../nbs/library/16a_intervals.ipynb #c5fd2dfe
 def measure_coverage(
     labels: np.ndarray,      # measured expression of promoters that calibrated nothing (n,)
     predictions: np.ndarray, # predicted expression of the same (n,)
     intervals: Intervals     # to be checked
 ) -> dict[str, float]: # value, and low and high end of its 95 % interval
     "Share of measurements that lie inside of their intervals."
+    from scipy.stats import binomtest
     low, high = intervals.around(predictions)
     covered = int(((low <= labels) & (labels <= high)).sum())
-    ends = stats.binomtest(covered, len(labels)).proportion_ci(method="wilson")
+    ends = binomtest(covered, len(labels)).proportion_ci(method="wilson")
     return {"value": covered/len(labels), "low": float(ends.low), "high": float(ends.high)}
 
 # %% ../nbs/library/16a_intervals.ipynb #46136fe7

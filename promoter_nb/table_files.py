@@ -29,15 +29,15 @@ def format_of(
     if suffix not in FORMATS: raise ValueError(f"{path}: nothing is known to be written to {suffix or 'a name without suffix'}; known are {', '.join(FORMATS)}")
     return FORMATS[suffix]
 
-# %% ../nbs/library/17a_table_files.ipynb #8c0f5441
+# %% ../nbs/library/17a_table_files.ipynb #61c1b627
 def as_text(
     frame: pd.DataFrame, # a block
     format: str,         # tsv, csv or jsonl
     header: bool         # whether it is the first block
 ) -> bytes: # lines
     "A block of a table as text."
-    if format == "jsonl": return frame.to_json(orient="records", lines=True, double_precision=4, force_ascii=False).encode()
-    return frame.to_csv(index=False, header=header, sep={"tsv": "\t", "csv": ","}[format], float_format="%.4f", lineterminator="\n").encode()
+    if format == "jsonl": return frame.to_json(orient="records", lines=True, double_precision=10, force_ascii=False).encode()
+    return frame.to_csv(index=False, header=header, sep={"tsv": "\t", "csv": ","}[format], float_format="%.6g", lineterminator="\n").encode()
 
 # %% ../nbs/library/17a_table_files.ipynb #367328ff
 class _Writer:

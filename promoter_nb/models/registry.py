@@ -26,7 +26,18 @@ def model_names() -> list[str]: # in alphabetical order
     names = [module.name for module in iter_modules(import_module("promoter_nb.models").__path__)]
     return [name for name in names if callable(getattr(import_module(f"promoter_nb.models.{name}"), name, None))]
 
-# %% ../../nbs/library/08_models.ipynb #47a11bee
+# %% ../../nbs/library/08_models.ipynb #c3efa237
+def _make(name: str, width: int, seed: int, **options) -> nn.Module:
+    if not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
+        raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try: model = getattr(module, name)(**options)
+        except TypeError as error: raise ValueError(f"model {name!r}: {error}") from None
+    model.configuration = {"name": name, "width": width, "seed": seed, **options}
+    return model
+
+# %% ../../nbs/library/08_models.ipynb #7cc1cb4f
 def build(
     name: str,       # one of `model_names()`
     width: int = 80, # of the sequences, in bases
@@ -34,14 +45,8 @@ def build(
     **options        # of that model
 ) -> nn.Module: # takes one-hot (n, 4, width); raises ValueError when the name, an option or the width cannot be
     "A new model, with weights drawn from `seed`."
-    if not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
-        raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try: model = getattr(module, name)(**options)
-        except TypeError as error: raise ValueError(f"model {name!r}: {error}") from None
+    model = _make(name, width, seed, **options)
     check_width(model, width)
-    model.configuration = {"name": name, "width": width, "seed": seed, **options}
     return model
 
 # %% ../../nbs/library/08_models.ipynb #3514afdf
@@ -63,13 +68,13 @@ def read_notes(
     "What a file of weights says about itself."
     with safe_open(path, "pt") as file: return json.loads((file.metadata() or {}).get("promoter_nb", "{}"))
 
-# %% ../../nbs/library/08_models.ipynb #70023683
+# %% ../../nbs/library/08_models.ipynb #f3ef4367
 def load(
     path: str | Path # a safetensors file, written by `save`
 ) -> nn.Module: # in evaluation mode; raises FileNotFoundError, or ValueError when the file does not name its model
     "Build the model that a file of weights belongs to, and fill in the weights."
     configuration = read_notes(path).get("model")
     if configuration is None: raise ValueError(f"{path} does not say which model its weights belong to")
-    model = build(**configuration)
+    model = _make(**configuration)
     model.load_state_dict(load_file(path))
     return model.eval()
