@@ -1,0 +1,81 @@
+"""How fast and in how much memory `promoter-nb predict` streams, against a plain loop over the same model.
+
+Plainly means: each sequence is encoded by a loop over its letters when its turn has come, both strands of it, and the network as it
+was trained predicts batches of 1,024. Both rates are measured in one run, in turns, and the fastest of the rounds counts.
+Memory is the largest resident size of the command's process, for a short file and a long one.
+
+    python benchmarks/prediction.py [rows of the short file] [rows of the long file] [rounds]
+"""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from promoter_nb.predictor import Predictor
+
+COMMAND = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "predict"]
+
+
+def encode_row(sequence, width=80):
+    one_hot = np.zeros((4, width), np.float32)
+    for place, base in enumerate(sequence): one_hot["ACGT".index(base), place] = 1
+    return one_hot
+
+
+@torch.no_grad()
+def plain_prediction(model, sequences, batch_size=1024):
+    predictions = []
+    for start in range(0, len(sequences), batch_size):
+        rows = [encode_row(sequence) for sequence in sequences[start:start + batch_size]]
+        opposite = [row[::-1, ::-1] for row in rows]
+        strands = [model(torch.from_numpy(np.stack(strand))) for strand in (rows, opposite)]
+        predictions.append((strands[0] + strands[1])/2)
+    return torch.cat(predictions).numpy()
+
+
+def write(path, rows):
+    letters = np.frombuffer(b"ACGT", np.uint8)
+    rng = np.random.default_rng(0)
+    with open(path, "wb") as file:
+        for start in range(0, rows, 100_000):
+            block = np.full((min(100_000, rows - start), 81), ord("\n"), np.uint8)
+            block[:, :80] = letters[rng.integers(0, 4, (len(block), 80), dtype=np.uint8)]
+            file.write(block.tobytes())
+
+
+def stream(path, out):
+    "Seconds, and the largest resident size in MB, of one command."
+    started = time.perf_counter()
+    process = subprocess.Popen([*COMMAND, path, "--output", out])
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return time.perf_counter() - started, usage.ru_maxrss/1024
+
+
+def main(short=10_000, long=1_000_000, rounds=3):
+    predictor = Predictor.load()
+    [model] = predictor.models
+    sequences = ["".join(row) for row in np.random.default_rng(1).choice(list("ACGT"), (2048, 80))]
+    np.testing.assert_allclose(plain_prediction(model, sequences), predictor.predict(sequences), atol=1e-3)
+    jobs = {"ours": lambda: predictor.table(sequences), "plain": lambda: plain_prediction(model, sequences)}
+    seconds = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            started = time.perf_counter()
+            job()
+            seconds[name].append(time.perf_counter() - started)
+    rate = {name: len(sequences)/min(times) for name, times in seconds.items()}
+    print(f"{torch.get_num_threads()} threads; in one process: ours {rate['ours']:.0f}/s  plain {rate['plain']:.0f}/s  ratio {rate['ours']/rate['plain']:.2f}", flush=True)
+    with TemporaryDirectory() as folder:
+        for rows in (short, long):
+            write(path := Path(folder)/f"{rows}.txt", rows)
+            elapsed, memory = stream(path, Path(folder)/"out.parquet")
+            print(f"promoter-nb predict: {rows:9,} sequences in {elapsed:7.1f} s with start, {rows/elapsed:6.0f}/s; at most {memory:.0f} MB", flush=True)
+
+
+if __name__ == "__main__": main(*map(int, sys.argv[1:]))

@@ -1,0 +1,170 @@
+"""The commands as people run them: files and pipes in, tables out, and one line when something is wrong."""
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from promoter_nb.cli import app
+from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.predictor import Predictor
+
+COMMAND = [sys.executable, "-c", "from promoter_nb.cli import app; app()"]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+CORES = ["".join(row) for row in np.random.default_rng(5).choice(list("ACGT"), (100, 80))]
+
+
+def run(*words, input=None, code=0):
+    "Output of a command, run in this process."
+    result = CliRunner().invoke(app, [str(word) for word in words], input=input)
+    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+    return result.stdout if code == 0 else result.stderr
+
+
+def table(text): return pd.read_csv(io.StringIO(text), sep="\t", keep_default_na=False)
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path/"promoters.fa"
+    path.write_text("".join(f">promoter {number}\n{core[:60]}\n{core[60:]}\n" for number, core in enumerate(CORES)))
+    return path
+
+
+def test_help_comes_at_once():
+    started = time.process_time()
+    for words in ([], ["predict"], ["variants"], ["train"], ["explain"], ["design"], ["data", "fetch"]):
+        assert "Usage" in run(*words, "--help")
+    assert time.process_time() - started < 1
+    loaded = subprocess.run([sys.executable, "-X", "importtime", *COMMAND[1:], "--help"], env=ENVIRONMENT, capture_output=True, text=True).stderr
+    assert not any(f"| {package}\n" in loaded for package in ("torch", "numpy", "pandas"))
+
+
+def test_predict_gives_the_numbers_of_the_library(fasta):
+    found = table(run("predict", fasta))
+    assert found.name.tolist()[:2] == ["promoter 0", "promoter 1"] and found.sequence.tolist() == CORES
+    np.testing.assert_allclose(found.prediction, Predictor.load().predict(CORES), rtol=1e-5)
+    assert ((found.low < found.prediction) & (found.prediction < found.high)).all()
+
+
+def test_all_formats_say_the_same(fasta, tmp_path):
+    expected = table(run("predict", fasta)).prediction
+    contents = {"cores.txt": "\n".join(CORES), "oligos.txt": "".join(f"{UPSTREAM}{core}{DOWNSTREAM}\t{number}\n" for number, core in enumerate(CORES)),
+                "cores.csv": "id,sequence\n" + "".join(f"00{number},{core}\n" for number, core in enumerate(CORES)), "cores.tsv": "sequence\r\n" + "\r\n".join(CORES)}
+    for name, text in contents.items():
+        for path, content in ((tmp_path/name, text.encode()), (tmp_path/f"{name}.gz", gzip.compress(text.encode()))):
+            path.write_bytes(content)
+            assert (table(run("predict", path)).prediction == expected).all()
+            assert (table(run("predict", "-", input=content)).prediction == expected).all()
+    for name in ("out.tsv", "out.csv", "out.csv.gz", "out.jsonl", "out.parquet"):
+        assert run("predict", tmp_path/"cores.csv", "--output", tmp_path/name) == ""
+    found = [pd.read_csv(tmp_path/"out.tsv", sep="\t", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv.gz", dtype={"id": str}),
+             pd.read_json(tmp_path/"out.jsonl", lines=True, dtype={"id": str}), pd.read_parquet(tmp_path/"out.parquet")]
+    for frame in found:
+        assert frame.id.tolist()[:2] == ["000", "001"]
+        np.testing.assert_allclose(frame.prediction, expected, rtol=1e-5)
+
+
+def test_size_of_the_blocks_changes_nothing(monkeypatch, tmp_path):
+    from promoter_nb import sequence_files
+    path, whole = tmp_path/"cores.txt", sequence_files.read_stream
+    path.write_text("\n".join(CORES*3))
+    expected = run("predict", path)
+    for block in (300, 5000):
+        monkeypatch.setattr(sequence_files, "read_stream", lambda *arguments, block=block: whole(*arguments, block=block))
+        assert run("predict", path) == expected
+
+
+def test_measured_values_are_compared(tmp_path):
+    predictions = Predictor.load().predict(CORES)
+    path = tmp_path/"measured.txt"
+    path.write_text("".join(f"{core}\t{value:.6f}\n" for core, value in zip(CORES, predictions)))
+    result = CliRunner().invoke(app, ["predict", str(path), "--output", str(tmp_path/"out.parquet")])
+    assert "R² 1.0000" in result.stderr and "100.0% inside" in result.stderr
+    assert pd.read_parquet(tmp_path/"out.parquet").measured.dtype == float
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"), (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
+    (b"ACGT\nAC!T\n", "line 2: the sequence '!' at base 3"), (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),
+    (b"ACGT\t1\nACGT\tlow\n", "line 2: measured is 'low'; expected a number"), (gzip.compress(b"ACGTTGCA\n"*5000)[:-30], "cut off or damaged"),
+    (b"\x00\x01\xff\xfe", "invalid UTF8"), (b"sequence,low\nACGT,1\n", "has a column 'low'")])
+def test_bad_input_is_one_line_and_leaves_nothing(content, message, tmp_path):
+    (tmp_path/"input").write_bytes(content)
+    for words, name in (([tmp_path/"input"], str(tmp_path/"input")), (["-"], "standard input")):
+        told = run("predict", *words, "--output", tmp_path/"out.tsv", input=content, code=1)
+        assert message in told and told.startswith(f"promoter-nb: {name}") and told.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["input"]
+
+
+def test_wrong_calls(tmp_path, fasta):
+    assert "line 1: 'ACGT" in run("predict", "-", "--format", "fasta", input="ACGT\n", code=1)
+    assert "no column 'promoter'; there are 'sequence'" in run("predict", "-", "--format", "csv", "--column", "promoter", input="sequence\nACGT\n", code=1)
+    assert "No such file" in run("predict", tmp_path/"none.fa", code=1)
+    assert "holds no model" in run("predict", fasta, "--model", tmp_path, code=1)
+    assert ".xlsx" in run("predict", fasta, "--output", tmp_path/"out.xlsx", code=1)
+    assert "no format is called 'xml'" in run("predict", fasta, "--format", "xml", code=1)
+    assert "No such option" in run("predict", fasta, "--colour", code=2)
+    assert "either epochs or minutes" in run("train", fasta, tmp_path/"m", "--epochs", 3, "--minutes", 1, code=2)
+    assert "expected NAME=VALUE" in run("train", fasta, tmp_path/"m", "--option", "channels", code=2)
+    assert "has 0 tabs" in run("train", fasta, tmp_path/"m", code=1)
+    assert not (tmp_path/"m").exists()
+
+
+def test_variants_in_both_forms(tmp_path):
+    core = CORES[0]
+    other = {"T": "G"}.get(core[9], "T")
+    changed = core[:9] + other + core[10:]
+    pairs = table(run("variants", "-", input=f"reference,alternative\n{core},{changed}\n"))
+    told = table(run("variants", "-", input=f"id\tsequence\tPOS\tREF\tALT\n7\t{core}\t10\t{core[9]}\t{other}\n"))
+    assert pairs.delta.item() == told.delta.item() and pairs.low.item() == told.low.item() and told.id.item() == 7
+    first, second = Predictor.load().predict([core, changed]).astype(float)
+    assert pairs.delta.item() == pytest.approx(second - first, abs=1e-4)
+    indels = table(run("variants", "-", input=f"sequence\tposition\tref\talt\n{core}\t5\t{core[4:7]}\t{core[4]}\n{core}\t5\t{core[4]}\t{core[4]}AC\n"))
+    assert indels.unusual.tolist() == ["", "|cut"]
+
+
+@pytest.mark.parametrize("row, message", [("1\tC\tT", "ref is 'C', but the sequence has 'G' at position 1"), ("81\tA\tT", "position 81"), ("0\tA\tT", "position 0"),
+                                          ("1.5\tG\tT", "position is '1.5'; expected a whole number"), ("1\tG\t<DEL>", "alt is '<DEL>'"), ("1\tG\t", "alt is ''")])
+def test_variants_that_do_not_fit(row, message):
+    core = "G" + CORES[0][1:]
+    told = run("variants", "-", input=f"sequence\tposition\tref\talt\n{core}\t1\tG\tA\n{core}\t{row}\n", code=1)
+    assert "standard input, line 3" in told and message in told and told.count("\n") == 1
+
+
+def test_explain_and_design(tmp_path):
+    short = CORES[0][:30]
+    found = table(run("explain", "-", "--logos", tmp_path/"logos", "--motifs", tmp_path/"sites.csv", input=f">a\n{short}\n"))
+    assert "".join(found.base) == short and [path.name for path in (tmp_path/"logos").iterdir()] == ["line_1.svg"]
+    assert (tmp_path/"sites.csv").read_text().startswith("line,name")
+    proposed = table(run("design", "-", "--edits", 1, "--target", "minimum", input=short))
+    assert proposed.edits.item() <= 1 and proposed.after.item() <= proposed.before.item()
+    assert "promoter-nb: " in run("design", "-", "--method", "magic", input=short, code=1)
+
+
+def test_simulate_describe_train_predict_and_card(tmp_path):
+    run("data", "simulate", tmp_path/"library", "--rows", 3000)
+    described = json.loads(run("data", "describe", tmp_path/"library"/"train.txt"))
+    assert described["rows"] == 3000 and described["upstream_flank"]["intact"] == 3000
+    model = tmp_path/"model"
+    assert "coverage of the 90 % interval" in run("train", tmp_path/"library"/"train.txt", model, "--network", "baseline_cnn", "--option", "channels=8", "--epochs", 2)
+    assert "simulated" in run("card", model)
+    weights = model/"weights_1.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    assert "cut off or altered" in run("predict", "-", "--model", model, input="ACGT\n", code=1)
+
+
+def test_pipes(fasta):
+    "A process of its own: the answer to a reader that goes away, and nothing but the table on standard output."
+    whole = subprocess.run([*COMMAND, "predict", "-"], input=fasta.read_bytes(), env=ENVIRONMENT, capture_output=True)
+    assert whole.returncode == 0 and whole.stderr == b"" and whole.stdout.count(b"\n") == 101
+    source = ("\n".join(CORES*40) + "\n").encode()
+    piped = subprocess.run(f"'{sys.executable}' -c 'from promoter_nb.cli import app; app()' predict - | head -n 2", shell=True, input=source, env=ENVIRONMENT, capture_output=True)
+    assert piped.stdout.count(b"\n") == 2 and b"Traceback" not in piped.stderr
