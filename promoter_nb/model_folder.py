@@ -62,7 +62,7 @@ calibration of the intervals has used them; a sequence and its reverse complemen
 (of which 1 training promoter in 1,000 lies below, and 1 above) are predicted, and flagged.
 """
 
-# %% ../nbs/library/16b_model_folder.ipynb #f872415e
+# %% ../nbs/library/16b_model_folder.ipynb #499b49a6
 def write_model(
     folder: Path,            # to be made; it must not be there
     models: list[nn.Module], # members of the ensemble, made by `build`
@@ -73,7 +73,9 @@ def write_model(
     with atomic(folder) as part:
         part.mkdir()
         names = [f"weights_{number}.safetensors" for number in range(1, len(models) + 1)]
-        for name, model in zip(names, models): save(model, part/name)
+        for name, model in zip(names, models):
+            save(model, part/name)
+            (part/name).chmod(0o644)
         write_json(part/"model.json", card | {"files": {name: file_sha256(part/name) for name in names}})
         (part/"README.md").write_text(card_text(card), encoding="utf-8")
     return folder
