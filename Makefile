@@ -8,7 +8,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference readme test lab clean
+.PHONY: help setup report reference verify readme docs test lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,21 @@ report: setup  ## run what is missing and build report/report.pdf
 reference: report  ## make the reference results of a profile anew; they are kept in git and change in no other way
 	@$(SNAKEMAKE) -- reference
 
+# In a copy of the sources, so that what was computed before is neither used nor lost.
+verify: DATA = simulated
+verify: setup  ## run a profile again from nothing, and compare with its reference results number by number
+	@rm -rf results/verify && mkdir -p results/verify/results
+	@cp -R nbs promoter_nb config report Snakefile settings.ini pyproject.toml results/verify && cp -R results/reference results/verify/results
+	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
+	@$(BIN)/promoter-nb verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
+
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README
+
+docs: setup  ## the documentation as a site, docs/_build/html/index.html
+	@rm -rf docs/_build/pages && $(BIN)/python docs/pages.py docs/_build/pages
+	@$(BIN)/sphinx-build -q -W --keep-going -n -c docs docs/_build/pages docs/_build/html
+	@echo "The site is $(CURDIR)/docs/_build/html/index.html"
 
 test: setup  ## everything that continuous integration checks
 	$(BIN)/nbdev_test --n_workers $(CORES)

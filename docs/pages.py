@@ -1,0 +1,193 @@
+"""Gathers the pages of the documentation: README, guides, notebooks, signatures and a gallery of figures.
+
+    python docs/pages.py FOLDER
+
+Notebooks are the source, so nothing of this is kept in git. An experiment is shown with the outputs of the last
+report if it was run as it now stands, and without outputs otherwise.
+"""
+import ast
+import json
+import re
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+
+from promoter_nb.provenance import last_report, record
+
+ROOT = Path(__file__).resolve().parents[1]
+# First two digits of the notebooks of a group, up to and including the number.
+GROUPS = {4: "Sequences and files", 5: "Simulated libraries", 7: "Features and targets", 8: "Networks", 10: "Motifs and trees",
+          11: "Training", 12: "Evaluation", 15: "Experiments and report", 17: "Models and files of one's own", 19: "Interpretation, design, command line"}
+PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work", 9: "Report"}
+
+
+def cells(path):
+    return json.loads(path.read_text())["cells"]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def title(path):
+    return source(cells(path)[0]).splitlines()[0].removeprefix("# ")
+
+
+def summary(path):
+    return source(cells(path)[0]).split("\n> ", 1)[1].splitlines()[0]
+
+
+def markdown(text):
+    return {"id": "remark", "cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def slug(heading):
+    "The anchor of a heading."
+    return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
+
+
+def toctree(pages, *options):
+    return "\n".join(["```{toctree}", ":titlesonly:", *options, "", *pages, "```", ""])
+
+
+def code_of(cells):
+    return [source(cell) for cell in cells if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])]
+
+
+def executed(notebook, results):
+    "The executed copy of an experiment and its run, or None where it was not run as it now stands."
+    records = {path.parent: json.loads(path.read_text()) for path in results.rglob("run.json")}
+    for run in sorted((run for run, made in records.items() if made["notebook"] == notebook.stem), key=lambda run: (len(run.parts), run)):
+        copy = run.with_name(f"{run.name}.ipynb")
+        if copy.exists() and code_of(cells(copy)) == code_of(cells(notebook)): return copy, run
+    return None
+
+
+def page(notebook, target, shown=None, remark=""):
+    "A notebook as a page: without what is meant for the exporter, with a remark beneath its summary."
+    kept = []
+    for cell in cells(shown or notebook):
+        text = re.sub(r"^#\|.*\n?", "", source(cell), flags=re.MULTILINE).strip("\n") if cell["cell_type"] == "code" else source(cell)
+        if text: kept.append(cell | {"source": text})
+    if remark: kept.insert(1, markdown(remark))
+    metadata = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}, "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    write(target, json.dumps({"cells": kept, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+
+
+def grouped(notebooks, groups, number):
+    "Notebooks by the name of their group; the groups are named for the last number in them."
+    ends = sorted(groups)
+    found = {name: [] for name in groups.values()}
+    for notebook in notebooks: found[groups[next(end for end in ends if number(notebook) <= end)]].append(notebook)
+    return {name: members for name, members in found.items() if members}
+
+
+def module(notebook):
+    "The module that a library notebook exports."
+    (name,) = re.findall(r"^#\| default_exp ([\w.]+)", "\n".join(code_of(cells(notebook))), re.MULTILINE)
+    return name
+
+
+def outline(node, lines):
+    "A function as far as its docstring, or a class with its fields, as written."
+    first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+    shown = node.body[:1] if ast.get_docstring(node) else []
+    if isinstance(node, ast.ClassDef): shown = shown + [part for part in node.body if isinstance(part, ast.AnnAssign)]
+    last = max((part.end_lineno for part in shown), default=max(node.lineno, node.body[0].lineno - 1))
+    return textwrap.dedent("\n".join(lines[first - 1:last]))
+
+
+def signatures(name):
+    "The public functions, classes and methods of a module, by their names."
+    text = (ROOT/"promoter_nb"/f"{name.replace('.', '/')}.py").read_text()
+    public = lambda nodes: [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")]
+    found = {}
+    for node in public(ast.parse(text).body):
+        found[node.name] = outline(node, text.splitlines())
+        if isinstance(node, ast.ClassDef): found |= {f"{node.name}.{method.name}": outline(method, text.splitlines()) for method in public(node.body)}
+    return found
+
+
+def readme(folder):
+    "README and contributing guide, with their links and pictures where the site has them."
+    text = (ROOT/"README.md").read_text().replace("](CONTRIBUTING.md)", "](contributing.md)")
+    for picture in re.findall(r"\]\((figures/[^)]+)\)", text):
+        (folder/picture).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT/picture, folder/picture)
+    guides = toctree(["contributing", "cluster", "gallery"], ":hidden:", ":caption: Guides")
+    parts = [toctree([f"{part}/index"], ":hidden:") for part in ("tutorials", "experiments", "library", "reference") if (folder/part).exists()]
+    write(folder/"index.md", "\n".join([text, guides, *parts]))
+    write(folder/"contributing.md", (ROOT/"CONTRIBUTING.md").read_text())
+    shutil.copy(ROOT/"docs/cluster.md", folder)
+
+
+def listing(heading, text, groups, folder):
+    "A page that lists others, by group, each with its summary."
+    entries = lambda members: "\n".join(f"- [{title(path)}]({path.stem}.ipynb): {summary(path)}" for path in members)
+    body = [f"## {name}\n\n{entries(members)}\n\n" + toctree([path.stem for path in members], ":hidden:", f":caption: {name}") for name, members in groups.items()]
+    write(folder/"index.md", "\n".join([f"# {heading}\n\n{text}\n", *body]))
+
+
+def library(folder):
+    notebooks = sorted((ROOT/"nbs/library").glob("*.ipynb"))
+    groups = grouped(notebooks, GROUPS, lambda path: int(path.name[:2]))
+    listing("Library", "One notebook is one module and one idea. Prose says why; each function is followed by an example.", groups, folder/"library")
+    for group, members in groups.items():
+        place = slug(group)
+        parts = [f"# {group}\n"]
+        for notebook in members:
+            page(notebook, folder/"library"/notebook.name, remark=f"Module `promoter_nb.{module(notebook)}`; its [signatures](../reference/{place}.md#{slug(module(notebook))}).")
+            entries = [f"### {name}\n\n```python\n{text}\n```\n" for name, text in signatures(module(notebook)).items()]
+            parts += [f"## {module(notebook)}\n\n{summary(notebook)} Told in [{title(notebook)}](../library/{notebook.name}).\n", *entries]
+        write(folder/"reference"/f"{place}.md", "\n".join(parts))
+    pages = sorted(path.stem for path in (folder/"reference").glob("*.md"))
+    write(folder/"reference/index.md", "# Signatures\n\nFunctions and classes, with the meaning of every parameter.\n\n" + toctree(pages))
+
+
+def experiments(folder, results):
+    notebooks = sorted((ROOT/"nbs/experiments").glob("*.ipynb"))
+    for notebook in notebooks:
+        shown = executed(notebook, results)
+        remark = f"As run in `{shown[1].relative_to(ROOT)}`, commit {record(shown[1])['commit']}." if shown else "Shown without outputs: the last report did not run it as it now stands."
+        page(notebook, folder/"experiments"/notebook.name, shown and shown[0], remark)
+    text = "One notebook is one section of the report. Its parameters are in the cell after its summary."
+    listing("Experiments", text, grouped(notebooks, PARTS, lambda path: int(path.name[0])), folder/"experiments")
+
+
+def tutorials(folder):
+    notebooks = sorted((ROOT/"nbs/tutorials").glob("*.ipynb"))
+    for notebook in notebooks: page(notebook, folder/"tutorials"/notebook.name)
+    if notebooks: listing("Tutorials", "Tasks of a user, from beginning to end.", {"Tasks": notebooks}, folder/"tutorials")
+
+
+def gallery(folder, results):
+    "Every figure, with the title of the notebook that draws it."
+    figures = {path.name: path for kept in ("figures/reference/quick", "figures/reference/laptop", ROOT/"figures"/results.relative_to(ROOT/"results")) for path in sorted((ROOT/kept).glob("*.svg"))}
+    parts = []
+    for notebook in sorted((ROOT/"nbs/experiments").glob("*.ipynb")):
+        for name in re.findall(r'/"(\w+\.svg)"', "\n".join(code_of(cells(notebook)))):
+            if name not in figures: continue
+            (folder/"gallery").mkdir(exist_ok=True)
+            shutil.copy(figures[name], folder/"gallery"/name)
+            where = figures[name].parent.relative_to(ROOT)
+            parts.append(f"## {title(notebook)}\n\n```{{figure}} gallery/{name}\n:alt: {name.removesuffix('.svg').replace('_', ' ')}\n\n{summary(notebook)} [Notebook](experiments/{notebook.name}); `{where}/{name}`.\n```\n")
+    write(folder/"gallery.md", "\n".join(["# Gallery\n\nEvery figure that has been drawn, with the notebook that draws it.\n", *parts]))
+
+
+def main(folder):
+    results = last_report(ROOT)
+    library(folder)
+    experiments(folder, results)
+    tutorials(folder)
+    gallery(folder, results)
+    readme(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

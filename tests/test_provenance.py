@@ -1,0 +1,47 @@
+"""From a figure back to its data, through the commands that people use."""
+import json
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def trace(built):
+    return lambda *words: built.run("python", "-m", "typer", "promoter_nb.cli", "run", "trace", *words)
+
+
+def notebooks(text):
+    return [line.strip() for line in text.splitlines() if line.strip().endswith(".ipynb")]
+
+
+def test_figure_leads_to_its_models_and_their_data(built, trace):
+    told = trace("figures/simulated/smoke/density.svg")
+    assert notebooks(told) == ["nbs/experiments/60_results.ipynb", "nbs/experiments/50_lightgbm.ipynb", "nbs/experiments/20_library.ipynb",
+                               "nbs/experiments/40_network.ipynb", "nbs/experiments/40_network.ipynb"]
+    run = json.loads((built.folder/"results/simulated/smoke/resnet/seed-0/run.json").read_text())
+    assert run["commit"] in told and run["data"]["sha256"] in told and run["device"] in told
+    assert f"{run['wall_seconds']:,.0f} s, {run['peak_memory_mb']:,} MB" in told and "epochs 2" in told
+
+
+def test_every_figure_of_a_build_has_its_run(built):
+    drawn = [name for path in built.folder.glob("results/simulated/smoke/**/run.json") for name in json.loads(path.read_text())["figures"]]
+    assert sorted(drawn) == sorted(path.name for path in (built.folder/"figures/simulated/smoke").glob("*.svg"))
+
+
+def test_table_of_the_report_by_its_label(trace):
+    assert notebooks(trace("r2"))[0] == notebooks(trace("density"))[0] == "nbs/experiments/60_results.ipynb"
+
+
+def test_copied_results_are_traced_within_the_copy(built, trace, tmp_path):
+    shutil.copytree(built.folder/"results/simulated/smoke", built.folder/"results/kept/smoke")
+    told = trace("density", "--results", "results/kept/smoke")
+    assert "results/kept/smoke/resnet/seed-0" in told and "results/simulated" not in told.replace("output", "")
+    shutil.rmtree(built.folder/"results/kept")
+
+
+def test_changed_figure_and_unknown_name_are_refused(built, tmp_path):
+    figure = tmp_path/"density.svg"
+    figure.write_bytes((built.folder/"figures/simulated/smoke/density.svg").read_bytes() + b"<!-- -->")
+    refusal = built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", figure)
+    assert "no run in" in refusal and "60_results" in refusal
+    assert "knows" in built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", "densities")

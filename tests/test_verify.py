@@ -1,0 +1,74 @@
+"""Results compared with a reference: equal to themselves, and every change named."""
+import json
+import shutil
+
+import pytest
+from conftest import ROOT
+
+from promoter_nb.verify import compare_results
+
+SMOKE = "results/simulated/smoke"
+
+
+@pytest.fixture
+def reference(built, tmp_path):
+    "A copy of what the smoke report was made from."
+    return shutil.copytree(built.folder/SMOKE, tmp_path/"reference")
+
+
+def change(path, *place, value):
+    content = part = json.loads(path.read_text())
+    for name in place[:-1]: part = part[name]
+    part[place[-1]] = value
+    path.write_text(json.dumps(content))
+
+
+def test_every_number_is_compared_and_equal(built, reference):
+    table = compare_results(reference, built.folder/SMOKE)
+    assert table.ok.all() and (table.tolerance == 0).all()
+    files = {path.relative_to(reference).as_posix() for path in reference.rglob("metrics.json")} - {"90_report/metrics.json"}
+    assert files <= set(table.file)
+    assert {path.relative_to(reference).as_posix() for path in reference.rglob("predictions.parquet")} <= set(table.file)
+
+
+def test_metric_changed_by_hand_is_named(built, reference):
+    r2 = json.loads((reference/"resnet/seed-0/metrics.json").read_text())["validation"]["r2"]["value"]
+    change(reference/"resnet/seed-0/metrics.json", "validation", "r2", "value", value=r2 + 1e-12)
+    (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
+    assert (row.file, row.key, row.found) == ("resnet/seed-0/metrics.json", "validation.r2.value", r2)
+    said = built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "verify", reference, built.folder/SMOKE)
+    assert f"resnet/seed-0/metrics.json: validation.r2.value is {r2}" in said
+
+
+def test_elsewhere_a_number_may_move_within_its_interval(built, reference):
+    for path in reference.rglob("run.json"): change(path, "device", value="another machine")
+    assert compare_results(reference, built.folder/SMOKE).ok.all()
+    metrics = reference/"resnet/seed-0/metrics.json"
+    found = json.loads(metrics.read_text())["validation"]["r2"]
+    half = (found["high"] - found["low"])/2
+    change(metrics, "validation", "r2", "value", value=found["value"] + 0.9*half)
+    assert compare_results(reference, built.folder/SMOKE).ok.all()
+    change(metrics, "validation", "r2", "value", value=found["value"] + 1.1*half)
+    (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
+    assert row.key == "validation.r2.value" and row.tolerance == pytest.approx(half)
+
+
+def test_missing_run_missing_number_and_changed_predictions_are_named(built, reference):
+    shutil.rmtree(reference/"lightgbm")
+    change(reference/"20_library/metrics.json", "forgotten", value=1)
+    predictions = reference/"resnet/seed-0/predictions.parquet"
+    predictions.write_bytes((reference/"baseline_cnn/seed-0/predictions.parquet").read_bytes())
+    wrong = compare_results(reference, built.folder/SMOKE).query("not ok")
+    assert {(row.file, row.key) for row in wrong.itertuples()} == {
+        ("lightgbm/seed-0", "metrics.json"), ("20_library/metrics.json", "forgotten"), ("resnet/seed-0/predictions.parquet", "sha256")}
+
+
+def test_another_parameter_is_named_first(built, reference):
+    change(reference/"resnet/seed-0/run.json", "parameters", "epochs", value=7)
+    (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
+    assert (row.file, row.key, row.reference, row.found) == ("resnet/seed-0/run.json", "parameters.epochs", 7, 2)
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT/"results/reference").iterdir()), ids=lambda folder: folder.name)
+def test_committed_reference_is_complete(folder):
+    assert compare_results(folder, folder).ok.all()
