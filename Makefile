@@ -8,7 +8,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference verify readme docs test lab clean
+.PHONY: help setup report reference verify pretrained readme docs test lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ verify: setup  ## run a profile again from nothing, and compare with its referen
 	@cp -R nbs promoter_nb config report Snakefile settings.ini pyproject.toml results/verify && cp -R results/reference results/verify/results
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
 	@$(BIN)/promoter-nb verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
+
+pretrained: setup  ## the model in the package, trained anew on simulated promoters
+	rm -rf results/pretrained && mkdir -p results/pretrained
+	$(BIN)/promoter-nb data simulate results/pretrained/library --rows 200000
+	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model
+	rm -rf promoter_nb/data/pretrained && mv results/pretrained/model promoter_nb/data/pretrained
 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README
