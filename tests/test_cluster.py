@@ -14,7 +14,7 @@ def test_dry_run_gives_every_job_its_resources(checkout):
     shutil.copytree(ROOT/"profiles", checkout.folder/"profiles")
     output = checkout.run("snakemake", "--workflow-profile", "profiles/slurm", "--configfile", "config/full.yaml", "--config", "profile=full", "data=simulated", "--dry-run")
     assert "This was a dry-run" in output
-    found = jobs(output.split("Job stats:\njob ")[0])
+    found = jobs(output)
     assert all(int(job["mem_mb"]) > 0 and int(job["runtime"]) > 0 for job in found)
     networks = [job for job in found if job["rule"] == "model" and job["gpu"] == "1"]
     assert {"resnet", "baseline_cnn"} <= {job["model"] for job in networks} and {job["seed"] for job in networks} == {"0", "1", "2"}
