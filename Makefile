@@ -8,7 +8,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference verify pretrained readme docs test lab clean
+.PHONY: help setup report reference verify pretrained readme docs test app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: setup  ## the documentation as a site, docs/_build/html/index.html
 test: setup  ## everything that continuous integration checks
 	$(BIN)/nbdev_test --n_workers $(CORES)
 	$(BIN)/pytest
+
+app: setup  ## the page: paste a sequence, see its expression and what mutations would do; on localhost
+	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True
 
 lab: setup  ## JupyterLab in the notebooks' folder, on localhost and with its token
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=.
