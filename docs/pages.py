@@ -146,8 +146,7 @@ def library(folder):
             entries = [f"### {name}\n\n```python\n{text}\n```\n" for name, text in signatures(module(notebook)).items()]
             parts += [f"## {module(notebook)}\n\n{summary(notebook)} Told in [{title(notebook)}](../library/{notebook.name}).\n", *entries]
         write(folder/"reference"/f"{place}.md", "\n".join(parts))
-    pages = sorted(path.stem for path in (folder/"reference").glob("*.md"))
-    write(folder/"reference/index.md", "# Signatures\n\nFunctions and classes, with the meaning of every parameter.\n\n" + toctree(pages))
+    write(folder/"reference/index.md", "# Signatures\n\nFunctions and classes, with the meaning of every parameter.\n\n" + toctree([slug(group) for group in groups]))
 
 
 def experiments(folder, results):
@@ -167,8 +166,8 @@ def tutorials(folder):
 
 
 def gallery(folder, results):
-    "Every figure, with the title of the notebook that draws it."
-    figures = {path.name: path for kept in ("figures/reference/quick", "figures/reference/laptop", ROOT/"figures"/results.relative_to(ROOT/"results")) for path in sorted((ROOT/kept).glob("*.svg"))}
+    "Every figure, with the title of the notebook that draws it; the reference figure where there is one, else that of the last report."
+    figures = {path.name: path for kept in (ROOT/"figures"/results.relative_to(ROOT/"results"), "figures/reference/quick", "figures/reference/laptop") for path in sorted((ROOT/kept).glob("*.svg"))}
     parts = []
     for notebook in sorted((ROOT/"nbs/experiments").glob("*.ipynb")):
         for name in re.findall(r'/"(\w+\.svg)"', "\n".join(code_of(cells(notebook)))):

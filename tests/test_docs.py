@@ -1,0 +1,52 @@
+"""The documentation is built without a warning, and every link in it leads somewhere."""
+import re
+import sys
+from functools import cache
+from subprocess import run
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs")
+    for command in (["docs/pages.py", folder/"pages"], ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder/"trees", folder/"pages", folder/"html"]):
+        done = run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-4000:]
+    return folder/"html"
+
+
+def test_every_notebook_has_a_page(site):
+    for notebook in (ROOT/"nbs").glob("*/*.ipynb"):
+        assert (site/notebook.parent.name/f"{notebook.stem}.html").exists(), notebook
+
+
+def test_every_local_link_leads_somewhere(site):
+    text = cache(lambda path: path.read_text())
+    anchors = cache(lambda path: set(re.findall(r'\sid="([^"]+)"', text(path))))
+    broken, seen = [], 0
+    for page in site.rglob("*.html"):
+        for link in re.findall(r'\s(?:href|src)="([^"]+)"', text(page)):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc: continue
+            target = (page.parent/unquote(parts.path)).resolve() if parts.path else page
+            fragment = unquote(parts.fragment)
+            seen += 1
+            if not target.exists() or (fragment and target.suffix == ".html" and fragment not in anchors(target)): broken.append(f"{page.relative_to(site)}: {link}")
+    assert not broken and seen > 1000
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    loaded = [link for page in site.rglob("*.html") for link in re.findall(r'<(?:script|img)[^>]*\ssrc="(https?:[^"]+)"|<link[^>]*rel="stylesheet"[^>]*href="(https?:[^"]+)"', page.read_text())]
+    assert not loaded
+
+
+def test_gallery_shows_the_reference_figures(site):
+    shown = set(re.findall(r'src="_images/([\w-]+\.svg)"', (site/"gallery.html").read_text()))
+    assert {path.name for path in (ROOT/"figures/reference/quick").glob("*.svg")} <= shown
+
+
+def test_signatures_have_the_meaning_of_parameters(site):
+    assert "columns of the result" in re.sub(r"<[^>]+>", "", (site/"reference/sequences-and-files.html").read_text())
