@@ -74,7 +74,10 @@ def made_from(notebook, model=None):
     path = Path(f"nbs/experiments/{notebook}.ipynb")
     cells = json.loads(path.read_text())["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    found, new = set(), set(imports(code, "")) | ({Path(f"promoter_nb/models/{model}.py")} if model else set())
+    # Networks are built by name: the one that is given, or those that the notebook mentions.
+    mentioned = lambda path: path.stem == model if model else f'"{path.stem}"' in code or "model_names(" in code
+    built = {path for path in Path("promoter_nb/models").glob("*.py") if mentioned(path)}
+    found, new = set(), set(imports(code, "")) | built
     while new:
         found |= new
         new = {path for module in new for path in imports(module.read_text(), ".".join(module.parent.parts))} - found
@@ -244,7 +247,7 @@ rule results:
         predictions=expand("{run}/predictions.parquet", run=RUNS),
     output:
         metrics=RESULTS + "/60_results/metrics.json",
-        figure=FIGURES + "/density.svg",
+        figures=expand("{folder}/{figure}.svg", folder=FIGURES, figure=["density", "validation_density"] + ["learning_curves"] * bool(NETWORK_RUNS)),
         notebook=RESULTS + "/60_results.ipynb",
     params:
         values=json.dumps({"runs": RUNS, "output": f"{RESULTS}/60_results", "figures": FIGURES}),
