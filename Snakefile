@@ -81,7 +81,8 @@ def made_from(notebook, model=None):
     while new:
         found |= new
         new = {path for module in new for path in imports(module.read_text(), ".".join(module.parent.parts))} - found
-    data = ["promoter_nb/data/simulator.json"] if any("simulate" in module.parts for module in found) else []
+    texts = [module.read_text() for module in found]
+    data = [str(file) for file in sorted(Path("promoter_nb/data").glob("*.*")) if any(file.name in text for text in texts)]
     return {"notebook": str(path), "library": [str(path) for path in sorted(found)] + data}
 
 
@@ -108,6 +109,7 @@ FIGURES_OF = {
     "55_leaves": ["leaves"],
     "56_huber": ["huber"],
     "57_hyperparameters": ["hyperparameters"],
+    "58_leaf_embedding": ["leaf_embedding"],
     "62_attribution": ["attribution", "attribution_example"],
     "63_filters": ["filters"],
     "64_embedding": ["embedding"],

@@ -15,7 +15,7 @@ from .files import atomic, write_json
 from .ledger import chapters, ledger, statements
 from .text import as_text, decimal, percent
 
-# %% ../nbs/library/15_paper.ipynb #d4890d26
+# %% ../nbs/library/15_paper.ipynb #7c38c142
 def _interval(summary: dict) -> str:
     return f"{percent(summary['low'])} to {percent(summary['high'])}"
 
@@ -23,7 +23,7 @@ def model_rows(
     results: dict # metrics of the results chapter
 ) -> list[dict]: # one a model: text for the table of R² (claim R1), best validation first
     "The table of R², published beside reproduced."
-    rows = [{"model": row["model"], "claim": row["claim"],
+    rows = [{"model": row["model"], "claim": row["claim"], "rows": decimal(row["rows"], 0),
              "published_train": decimal(row["published"]["train"], 1) if row["published"] else "–",
              "published_validation": decimal(row["published"]["validation"], 1) if row["published"] else "–",
              "train": percent(row["train"]["value"]), "validation": percent(row["validation"]["value"]),
@@ -68,7 +68,7 @@ def run_rows(
                      "memory": decimal(run["peak_memory_mb"], 0), "commit": run["commit"], "device": run["device"]})
     return rows
 
-# %% ../nbs/library/15_paper.ipynb #7f93f8df
+# %% ../nbs/library/15_paper.ipynb #789f6683
 def collect(
     root: Path,     # that the next ones are relative to
     results: str,   # folder of the profile's runs
@@ -81,6 +81,7 @@ def collect(
     folders = [root/folder for folder in reported] or [path.parent for path in sorted((root/results).rglob("run.json"))]
     found = chapters(folders)
     data, summary, runs = found["data_set"], found["results"], run_rows(root/results, folders)
+    firsts = {folder.parent.name: folder for folder in reversed(folders) if folder.name.startswith("seed-") and folder.parent.parent.name != "ablations"}
     claims = json.loads((root/"report/claims.json").read_text())
     said = {_data_name(found, results): statements(found)} | {_data_name(others, folder): statements(others) for folder in references if (others := chapters((root/folder).iterdir()))}
     return {"profile": profile, "figures": f"/{figures}", "data": data_values(data) | {"label": _data_name(found, results)}, "simulated": data["name"] == "simulated",
@@ -89,8 +90,10 @@ def collect(
         "settings": [f"{model}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items()) for model, found in summary["settings"].items()],
         "ledger": ledger(claims, said),
         "chapters": {name: as_text({key: value for key, value in metrics.items() if key != "run"}) for name, metrics in found.items()},
-        "provenance": {name: provenance(f"{results}/{metrics['run']['notebook']}", metrics["run"]) for name, metrics in found.items()},
-        "runs": runs, "devices": sorted({row.pop("device") for row in runs}),
+        "experiments": {name: as_text(json.loads((folder/"metrics.json").read_text())) for name, folder in firsts.items()},
+        "provenance": {name: provenance(f"{results}/{metrics['run']['notebook']}", metrics["run"]) for name, metrics in found.items()} |
+                      {name: provenance(str(folder.relative_to(root)), json.loads((folder/"run.json").read_text())) for name, folder in firsts.items()},
+        "has_learning_curves": (root/figures/"learning_curves.svg").exists(), "runs": runs, "devices": sorted({row.pop("device") for row in runs}),
         "commit": summary["run"]["commit"], "packages": [f"{name} {version}" for name, version in summary["run"]["packages"].items()]}
 
 def _data_name(found: dict, folder: str) -> str:

@@ -62,7 +62,7 @@ def native_suite(
         codes[:, place] = (generator.random((n, 1)) >= thresholds[last]).sum(1)
     return codes[:, -LENGTH:]
 
-# %% ../../nbs/library/05f_simulate_suites.ipynb #aade519b
+# %% ../../nbs/library/05f_simulate_suites.ipynb #f616aed9
 def mutants(
     cores: np.ndarray,              # uint8 (n, 80)
     copies: int,                    # mutants of each
@@ -71,7 +71,7 @@ def mutants(
 ) -> np.ndarray: # uint8 (n, copies, 80)
     "Copies with random substitutions."
     mutated = np.repeat(cores[:, None], copies, axis=1)
-    places = generator.random(mutated.shape).argpartition(changes, axis=2)[..., :changes]
+    places = np.sort(generator.random(mutated.shape).argpartition(changes, axis=2)[..., :changes])
     shifted = np.take_along_axis(mutated, places, 2) + generator.integers(1, 4, places.shape, dtype=np.uint8)
     np.put_along_axis(mutated, places, shifted % 4, 2)
     return mutated
