@@ -126,7 +126,7 @@ rule report:
     input:
         **made_from("90_report"),
         text=["report/report.typ", "report/references.bib", "report/claims.json"],
-        references=expand("{folder}/60_results/metrics.json", folder=REFERENCES),
+        references=[str(path) for folder in REFERENCES for path in sorted(Path(folder).glob("[2-7]?_*/metrics.json"))],
         reported=[f"{folder}/metrics.json" for folder in REPORTED],
     output:
         pdf="report/report.pdf",
