@@ -20,7 +20,7 @@ from .preparation import prepare
 from .train_model import default_recipe, with_epochs
 from .training import fit
 
-# %% ../nbs/library/16e_estimator.ipynb #8947e802
+# %% ../nbs/library/16e_estimator.ipynb #ec87d241
 class PromoterRegressor(RegressorMixin, BaseEstimator):
     "A network that learns expression from sequences given as text."
     def __init__(self,
@@ -52,7 +52,7 @@ class PromoterRegressor(RegressorMixin, BaseEstimator):
 
     def predict(self,
         X: list[str] # sequences, with or without flanks (n,)
-    ) -> np.ndarray: # expression, averaged over both strands, float32 (n,); raises NotFittedError
+    ) -> np.ndarray: # expression, float32 (n,); raises NotFittedError
         "Predict expression."
         check_is_fitted(self, "model_")
-        return predict(self.model_, prepare(X, self.width).codes, both_strands=True, accelerator=self.accelerator)
+        return predict(self.model_, prepare(X, self.width).codes, accelerator=self.accelerator)

@@ -97,27 +97,30 @@ def label_histogram(
     axes.legend(loc="upper left")
     return figure
 
-# %% ../nbs/library/14_figures.ipynb #464daefa
+# %% ../nbs/library/14_figures.ipynb #01c38674
 def density(
     predictions: pd.DataFrame # columns `label` and one for each model, named as in `COLOURS`; one row a held-out promoter
 ) -> plt.Figure:
     "Predicted against measured expression for each model, and the densities of all (claim F1)."
     models = [name for name in predictions if name != "label"]
-    figure, axes = canvas(2.3, len(models) + 1, width_ratios=[1]*len(models) + [1.5])
-    for panel, model in zip(axes, models): _against_measured(panel, predictions.label, predictions[model], model)
-    axes[0].set_ylabel("predicted expression")
-    for name in ["label", *models]:
-        label = "measured" if name == "label" else name
-        sns.kdeplot(predictions[name], ax=axes[-1], label=label, bw_adjust=0.8, cut=0, **line(label))
-    axes[-1].set(xlabel="expression", ylabel="density", xlim=(0, 17))
-    axes[-1].legend(loc="upper left", handlelength=2, borderpad=0)
+    figure, panels = canvas(4.4)
+    panels.remove()
+    grid = figure.add_gridspec(2, len(models), height_ratios=[1, 0.9])
+    panels = [figure.add_subplot(grid[0, column]) for column in range(len(models))]
+    for panel, model in zip(panels, models): _against_measured(panel, predictions.label, predictions[model], model)
+    panels[0].set_ylabel("predicted (bins)")
+    below = figure.add_subplot(grid[1, :])
+    for name in ["measured", *models]:
+        sns.kdeplot(predictions["label" if name == "measured" else name], ax=below, label=name, bw_adjust=0.8, cut=0, **line(name))
+    below.set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=(0, 17.5), xticks=range(18))
+    below.legend(loc="upper left", handlelength=3)
     return figure
 
-# %% ../nbs/library/14_figures.ipynb #736ef8fc
+# %% ../nbs/library/14_figures.ipynb #3e65ee1a
 def _against_measured(axes, labels, predictions, model):
     axes.hexbin(labels, predictions, gridsize=34, extent=(0, 17, 0, 17), mincnt=1, bins="log", cmap="Greys", linewidths=0)
     axes.plot([0, 17], [0, 17], color=colour(model), linewidth=0.8)
-    axes.set(title=model, xlabel="measured expression", xlim=(0, 17), ylim=(0, 17), aspect="equal", xticks=range(0, 18, 4), yticks=range(0, 18, 4))
+    axes.set(title=model, xlabel="measured (bins)", xlim=(0, 17), ylim=(0, 17), aspect="equal", xticks=range(0, 18, 4), yticks=range(0, 18, 4))
 
 # %% ../nbs/library/14_figures.ipynb #5ef18155
 def validation_density(

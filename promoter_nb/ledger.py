@@ -23,24 +23,27 @@ def chapters(
     found = [path for path in sorted(folders) if CHAPTER.match(path.name) and (path/"metrics.json").exists()]
     return {path.name[3:]: json.loads((path/"metrics.json").read_text()) | {"run": json.loads((path/"run.json").read_text())} for path in found}
 
-# %% ../nbs/library/15a_ledger.ipynb #fc6cb6e8
+# %% ../nbs/library/15a_ledger.ipynb #e221f574
 def statements(
-    chapters: dict[str, dict] # as `chapters` gives them
-) -> dict[str, list[dict]]: # by claim id
+    chapters: dict[str, dict] # as `chapters` gives them, the one of the data among them
+) -> dict[str, list[dict]]: # by claim id; each with `data`, the name and number of the promoters
     "What the chapters say of each claim."
-    ids = dict.fromkeys(claim for metrics in chapters.values() for claim in metrics.get("claims", {}))
-    return {claim: [entry for metrics in chapters.values() for entry in metrics.get("claims", {}).get(claim, [])] for claim in ids}
+    name, rows = chapters["data_set"]["name"], chapters["data_set"]["rows"]["used"]
+    asked = lambda metrics: metrics.get("sequences") or metrics["run"]["parameters"].get("sequences") or rows
+    said = [(claim, entry | {"data": f"{name}, {decimal(min(rows, asked(metrics)), 0)}"})
+            for metrics in chapters.values() for claim, entries in metrics.get("claims", {}).items() for entry in entries]
+    return {claim: [entry for other, entry in said if other == claim] for claim in dict(said)}
 
-# %% ../nbs/library/15a_ledger.ipynb #74ee4cb6
+# %% ../nbs/library/15a_ledger.ipynb #363549f6
 def _effect(entry: dict) -> str:
     digits = 2 if max(abs(entry["low"]), abs(entry["high"])) >= 1 else 3
     return f"{decimal(entry['value'], digits)} ({decimal(entry['low'], digits)} to {decimal(entry['high'], digits)})"
 
 def ledger(
     claims: dict[str, dict], # by id: the claim, and the evidence that the original gives
-    said: dict[str, dict[str, list[dict]]] # by data set: statements by claim
+    said: list[dict[str, list[dict]]] # as `statements` gives them: of this report's data, then of others
 ) -> list[dict]: # one a claim, with text for each statement
     "Claims, evidence then, and effects now."
-    rows = lambda claim: [{"data": data, "comparison": entry["comparison"], "effect": _effect(entry), "verdict": entry["verdict"]}
-                          for data, found in said.items() for entry in found.get(claim, [])]
+    rows = lambda claim: [{"own": number == 0, "data": entry["data"], "comparison": entry["comparison"], "effect": _effect(entry), "verdict": entry["verdict"]}
+                          for number, found in enumerate(said) for entry in found.get(claim, [])]
     return [{"id": claim, **text, "rows": rows(claim)} for claim, text in claims.items()]

@@ -68,7 +68,7 @@ def run_rows(
                      "memory": decimal(run["peak_memory_mb"], 0), "commit": run["commit"], "device": run["device"]})
     return rows
 
-# %% ../nbs/library/15_paper.ipynb #789f6683
+# %% ../nbs/library/15_paper.ipynb #d3f051d4
 def collect(
     root: Path,     # that the next ones are relative to
     results: str,   # folder of the profile's runs
@@ -83,8 +83,8 @@ def collect(
     data, summary, runs = found["data_set"], found["results"], run_rows(root/results, folders)
     firsts = {folder.parent.name: folder for folder in reversed(folders) if folder.name.startswith("seed-") and folder.parent.parent.name != "ablations"}
     claims = json.loads((root/"report/claims.json").read_text())
-    said = {_data_name(found, results): statements(found)} | {_data_name(others, folder): statements(others) for folder in references if (others := chapters((root/folder).iterdir()))}
-    return {"profile": profile, "figures": f"/{figures}", "data": data_values(data) | {"label": _data_name(found, results)}, "simulated": data["name"] == "simulated",
+    said = [statements(found), *(statements(chapters((root/folder).iterdir())) for folder in references)]
+    return {"profile": profile, "figures": f"/{figures}", "data": data_values(data), "simulated": data["name"] == "simulated",
         "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "promoters": decimal(summary["promoters"], 0),
         "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])),
         "settings": [f"{model}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items()) for model, found in summary["settings"].items()],
@@ -95,10 +95,6 @@ def collect(
                       {name: provenance(str(folder.relative_to(root)), json.loads((folder/"run.json").read_text())) for name, folder in firsts.items()},
         "has_learning_curves": (root/figures/"learning_curves.svg").exists(), "runs": runs, "devices": sorted({row.pop("device") for row in runs}),
         "commit": summary["run"]["commit"], "packages": [f"{name} {version}" for name, version in summary["run"]["packages"].items()]}
-
-def _data_name(found: dict, folder: str) -> str:
-    data = found.get("data_set")
-    return f"{data['name']}, {decimal(data['rows']['used'], 0)}" if data else Path(folder).name
 
 # %% ../nbs/library/15_paper.ipynb #94380e9a
 class ReportError(RuntimeError):

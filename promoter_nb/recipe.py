@@ -52,9 +52,9 @@ SCHEDULES = ("one_cycle", "plateau", "constant")
 LIMITS = {"epochs": (0, 10_000), "batch_size": (2, 2**24), "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
           "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000), "label_noise": (0, 18), "tail_weight": (0, 1)}
 
-# %% ../nbs/library/11a_recipe.ipynb #8f73ff01
+# %% ../nbs/library/11a_recipe.ipynb #a67ea150
 PUBLISHED = Recipe(epochs=10, learning_rate=1e-3, schedule="plateau", sgd_epochs=5, averaging_epochs=5)
-BRIEF = Recipe(epochs=8, weight_decay=0.1, averaging_epochs=4)
+BRIEF = Recipe(epochs=8, weight_decay=0.1, averaging_epochs=4, reverse_complement=False)
 
 # %% ../nbs/library/11a_recipe.ipynb #aa6fec19
 def tail_weights(

@@ -64,7 +64,7 @@ def default_recipe(
     "The brief recipe, with as many epochs as suit the size of the data."
     return with_epochs(int(np.clip(round(EXAMPLES/rows), 3, 24)))
 
-# %% ../nbs/library/16d_train_model.ipynb #969692b3
+# %% ../nbs/library/16d_train_model.ipynb #222ded1d
 def seconds_an_epoch(
     model: nn.Module,  # of the kind to be trained
     data: Dataset,     # training part
@@ -72,13 +72,12 @@ def seconds_an_epoch(
     **devices          # accelerator and precision
 ) -> float:
     "How long an epoch takes on this machine."
-    recipe = replace(BRIEF, reverse_complement=False)
-    sample = data.take(np.arange(min(len(data), steps*recipe.batch_size)))
+    sample = data.take(np.arange(min(len(data), steps*BRIEF.batch_size)))
     with TemporaryDirectory() as folder:
-        run = Run(make_fabric(**devices), model, sample, sample, recipe, Path(folder), {}, show=False)
+        run = Run(make_fabric(**devices), model, sample, sample, BRIEF, Path(folder), {}, show=False)
         start_phase(run, "adamw", 1)
         run.schedule = None
-        rows, labels = draw_epoch(run.labels, recipe, 0)
+        rows, labels = draw_epoch(run.labels, BRIEF, 0)
         train_epoch(run, rows[:2], labels[:2], 1)
         started = time.perf_counter()
         train_epoch(run, rows[2:], labels[2:], 1)
