@@ -47,7 +47,7 @@ verify: setup  ## run a profile again from nothing, and compare with its referen
 pretrained: setup  ## the model in the package, trained anew on simulated promoters
 	rm -rf results/pretrained && mkdir -p results/pretrained
 	$(BIN)/promoter-nb data simulate results/pretrained/library --rows 200000
-	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model
+	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model --epochs 5
 	rm -rf promoter_nb/data/pretrained && mv results/pretrained/model promoter_nb/data/pretrained
 
 readme: setup  ## README.md from nbs/index.ipynb

@@ -51,8 +51,8 @@ def provenance(
     "The notebook, run and commit that made something."
     return f"{run['notebook']}.ipynb · {folder} · commit {run['commit']}"
 
-# %% ../nbs/library/15_paper.ipynb #61ee54ac
-HIDDEN = {"output", "figures", "seed", "runs", "run_folder"} # parameters that the table of runs has in other columns, or that name folders
+# %% ../nbs/library/15_paper.ipynb #9739edce
+HIDDEN = {"output", "figures", "seed", "runs", "run_folder", "data", "library_seed"} # parameters that the table of runs has in other columns, or that name folders
 
 def run_rows(
     folder: Path,      # of a profile's results
