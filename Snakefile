@@ -153,6 +153,7 @@ rule reference:
                 if path.is_relative_to(made):
                     (target := Path(kind, "reference", name) / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(path, target)
+        shutil.copy(input[0], f"results/reference/{name}/report.pdf")
 
 
 rule library:
