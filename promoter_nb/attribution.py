@@ -128,7 +128,7 @@ def _check_sums(contributions, differences):
         raise ValueError(f"the contributions miss the difference between promoter and references by {missed:.2g} of {typical:.2g} bins on average: "
                          "a layer of this network has no rule in DeepLIFT; use mutagenesis or gradient")
 
-# %% ../nbs/library/18a_attribution.ipynb #85c47e8c
+# %% ../nbs/library/18a_attribution.ipynb #9dd4c494
 def shapley(
     model: nn.Module,         # takes one-hot (n, 4, width)
     codes: np.ndarray,        # uint8 (n, width)
@@ -143,8 +143,9 @@ def shapley(
     as_one_hot = lambda codes: one_hot(torch.from_numpy(codes.reshape(-1, codes.shape[-1]))).contiguous()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore") # of N and padding, and of sums, which are checked below
-        contributions = deep_lift_shap(_Layers(model), as_one_hot(codes), references=as_one_hot(others).unflatten(0, others.shape[:2]), batch_size=batch_size,
-                                       additional_nonlinear_ops=_rules(), only_warn=True, device=fabric.device).sum(1).numpy()
+        try: contributions = deep_lift_shap(_Layers(model), as_one_hot(codes), references=as_one_hot(others).unflatten(0, others.shape[:2]), batch_size=batch_size,
+                                            additional_nonlinear_ops=_rules(), only_warn=True, device=fabric.device).sum(1).numpy()
+        except KeyError as layer: raise ValueError(f"{layer}: a layer of this network has no rule in DeepLIFT; use mutagenesis or gradient") from None
     values = predict(model, np.concatenate([codes, others.reshape(-1, codes.shape[1])]), accelerator=accelerator, precision="32-true")
     _check_sums(contributions, values[:len(codes)] - values[len(codes):].reshape(len(codes), -1).mean(1))
     return contributions

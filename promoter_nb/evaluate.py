@@ -64,7 +64,7 @@ def score(
     return {name: {"value": float(measure(labels, predictions)), **dict(zip(("low", "high"), interval(measure, labels, predictions, seed=seed)))}
             for name, measure in MEASURES.items()}
 
-# %% ../nbs/library/12_evaluate.ipynb #a10364f7
+# %% ../nbs/library/12_evaluate.ipynb #e065fd0b
 NEGLIGIBLE = 0.005 # R²; half a point in percent
 
 def verdict(
@@ -72,5 +72,5 @@ def verdict(
     no_difference: bool = False  # whether the claim is that there is no gain above `NEGLIGIBLE`
 ) -> str: # "reproduced", "not reproduced" or "undecided at this size"
     "What the interval of an effect says of a claim about it."
-    held, failed = (effect["high"] < NEGLIGIBLE, effect["low"] > 0) if no_difference else (effect["low"] > 0, effect["high"] < 0)
-    return "undecided at this size" if held == failed else "reproduced" if held else "not reproduced"
+    held, failed = (effect["high"] < NEGLIGIBLE, effect["low"] > NEGLIGIBLE) if no_difference else (effect["low"] > 0, effect["high"] < 0)
+    return "reproduced" if held else "not reproduced" if failed else "undecided at this size"
