@@ -64,7 +64,7 @@ def score(
     return {name: {"value": float(measure(labels, predictions)), **dict(zip(("low", "high"), interval(measure, labels, predictions, seed=seed)))}
             for name, measure in MEASURES.items()}
 
-# %% ../nbs/library/12_evaluate.ipynb #e065fd0b
+# %% ../nbs/library/12_evaluate.ipynb #931b1f03
 NEGLIGIBLE = 0.005 # R²; half a point in percent
 
 def verdict(
@@ -72,5 +72,5 @@ def verdict(
     no_difference: bool = False  # whether the claim is that there is no gain above `NEGLIGIBLE`
 ) -> str: # "reproduced", "not reproduced" or "undecided at this size"
     "What the interval of an effect says of a claim about it."
-    held, failed = (effect["high"] < NEGLIGIBLE, effect["low"] > NEGLIGIBLE) if no_difference else (effect["low"] > 0, effect["high"] < 0)
+    held, failed = (effect["high"] < NEGLIGIBLE, effect["low"] > NEGLIGIBLE) if no_difference else (effect["low"] > 0 and effect["high"] >= NEGLIGIBLE, effect["high"] < NEGLIGIBLE)
     return "reproduced" if held else "not reproduced" if failed else "undecided at this size"

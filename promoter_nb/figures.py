@@ -139,7 +139,7 @@ def validation_density(
     axes.legend(loc="upper left")
     return figure
 
-# %% ../nbs/library/14_figures.ipynb #616f7051
+# %% ../nbs/library/14_figures.ipynb #07c4947c
 def learning_curves(
     history: pd.DataFrame # columns `model`, named as in `COLOURS`, `seed`, `epoch` and `validation_R2`
 ) -> plt.Figure:
@@ -150,7 +150,7 @@ def learning_curves(
         axes.fill_between(by_epoch.index, by_epoch["min"], by_epoch["max"], color=colour(model), alpha=0.2, linewidth=0)
         axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=look(model)[2], markersize=4, **line(model))
     axes.set(xlabel="passes over the training data", ylabel="R² of held-out promoters (%)")
-    axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))  # a first epoch can be worse than the mean label by any amount
+    if axes.get_ylim()[1] > 0: axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))  # a first epoch can be worse than the mean label by any amount
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return figure

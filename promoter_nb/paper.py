@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['HIDDEN', 'model_rows', 'data_values', 'provenance', 'run_rows', 'collect', 'ReportError', 'build', 'summary']
 
-# %% ../nbs/library/15_paper.ipynb #36050e61
+# %% ../nbs/library/15_paper.ipynb #31187c32
 import json
 from pathlib import Path
 
 import pandas as pd
 
 from .files import atomic, write_json
-from .ledger import chapters, ledger, statements
+from .ledger import chapters, first_runs, ledger, statements
 from .text import as_text, decimal, percent
 
-# %% ../nbs/library/15_paper.ipynb #7c38c142
+# %% ../nbs/library/15_paper.ipynb #167440d5
 def _interval(summary: dict) -> str:
     return f"{percent(summary['low'])} to {percent(summary['high'])}"
 
@@ -24,8 +24,7 @@ def model_rows(
 ) -> list[dict]: # one a model: text for the table of R² (claim R1), best validation first
     "The table of R², published beside reproduced."
     rows = [{"model": row["model"], "claim": row["claim"], "rows": decimal(row["rows"], 0),
-             "published_train": decimal(row["published"]["train"], 1) if row["published"] else "–",
-             "published_validation": decimal(row["published"]["validation"], 1) if row["published"] else "–",
+             **{f"published_{part}": str(row["published"][part]) if row["published"] else "–" for part in ("train", "validation")},
              "train": percent(row["train"]["value"]), "validation": percent(row["validation"]["value"]),
              "interval": _interval(row["validation"]), "spread": percent(results["spread"][row["model"]], 0), "order": row["validation"]["value"]}
             for row in results["models"]]
@@ -68,7 +67,7 @@ def run_rows(
                      "memory": decimal(run["peak_memory_mb"], 0), "commit": run["commit"], "device": run["device"]})
     return rows
 
-# %% ../nbs/library/15_paper.ipynb #d3f051d4
+# %% ../nbs/library/15_paper.ipynb #7a3c6db2
 def collect(
     root: Path,     # that the next ones are relative to
     results: str,   # folder of the profile's runs
@@ -76,24 +75,24 @@ def collect(
     profile: str,   # its name
     reported: list[str] = [],   # folders of the runs to be read; by default all that are there
     references: list[str] = [], # folders of reference results of other data, for the ledger of claims
+    spare: str = ""             # name of the reference results that stand in for chapters and models that were not run
 ) -> dict: # all that the report's text looks up
     "Gather the values of the report from the results of its runs."
     folders = [root/folder for folder in reported] or [path.parent for path in sorted((root/results).rglob("run.json"))]
-    found = chapters(folders)
+    inside = lambda folder: [path.parent for path in sorted((root/folder).rglob("run.json"))]
+    spares = inside(f"results/reference/{spare}") if spare else []
+    found, trained = chapters(spares) | (own := chapters(folders)), first_runs(spares) | first_runs(folders)
     data, summary, runs = found["data_set"], found["results"], run_rows(root/results, folders)
-    firsts = {folder.parent.name: folder for folder in reversed(folders) if folder.name.startswith("seed-") and folder.parent.parent.name != "ablations"}
-    claims = json.loads((root/"report/claims.json").read_text())
-    said = [statements(found), *(statements(chapters((root/folder).iterdir())) for folder in references)]
-    return {"profile": profile, "figures": f"/{figures}", "data": data_values(data), "simulated": data["name"] == "simulated",
-        "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "promoters": decimal(summary["promoters"], 0),
-        "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])),
-        "settings": [f"{model}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items()) for model, found in summary["settings"].items()],
-        "ledger": ledger(claims, said),
-        "chapters": {name: as_text({key: value for key, value in metrics.items() if key != "run"}) for name, metrics in found.items()},
-        "experiments": {name: as_text(json.loads((folder/"metrics.json").read_text())) for name, folder in firsts.items()},
-        "provenance": {name: provenance(f"{results}/{metrics['run']['notebook']}", metrics["run"]) for name, metrics in found.items()} |
-                      {name: provenance(str(folder.relative_to(root)), json.loads((folder/"run.json").read_text())) for name, folder in firsts.items()},
-        "has_learning_curves": (root/figures/"learning_curves.svg").exists(), "runs": runs, "devices": sorted({row.pop("device") for row in runs}),
+    said = [statements(own | first_runs(folders)), *(statements(chapters(inside(folder)) | first_runs(inside(folder))) for folder in references)]
+    drawn = [path for folder in ([f"figures/reference/{spare}"] if spare else []) + [figures] for path in sorted((root/folder).glob("*.svg"))]
+    text = lambda runs: {name: as_text({key: value for key, value in metrics.items() if key not in ("run", "folder")}) for name, metrics in runs.items()}
+    return {"profile": profile, "data": data_values(data), "simulated": data["name"] == "simulated",
+        "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "ceiling_spread": percent(summary["ceiling"]**0.5, 0), "promoters": decimal(summary["promoters"], 0),
+        "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])), "spare": spare if found.keys() - own.keys() else "",
+        "ledger": ledger(json.loads((root/"report/claims.json").read_text()), said), "chapters": text(found), "experiments": text(trained),
+        "plots": {path.stem: f"/{path.relative_to(root)}" for path in drawn}, "has_learning_curves": (root/figures/"learning_curves.svg").exists(),
+        "provenance": {name: provenance(str(metrics["folder"].relative_to(root)), metrics["run"]) for name, metrics in (found | trained).items()},
+        "runs": runs, "devices": sorted({row.pop("device") for row in runs}),
         "commit": summary["run"]["commit"], "packages": [f"{name} {version}" for name, version in summary["run"]["packages"].items()]}
 
 # %% ../nbs/library/15_paper.ipynb #94380e9a
