@@ -106,7 +106,7 @@ def test_the_packaged_model_designs_beyond_its_library():
     library = simulate_block(seed=1, block=0)
     predictor, whole = Predictor.load(), (library.cores[:, :-80] == PADDING).all(1) & (library.cores[:, -80:] < PADDING).all(1)
     cores = library.cores[whole, -80:]
-    best = cores[np.argsort(-predictor.predict_codes(cores), kind="stable")[:2]]
+    best = cores[np.argsort(-predictor.predict_codes(cores), kind="stable")[:8]]
     proposals = encode(design(predictor, decode(best)).proposal)
     assert express(proposals).drive.max() > express(library.cores).drive.max()
     assert (express(proposals).mean > np.quantile(library.expression, 0.99)).all()

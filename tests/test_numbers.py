@@ -24,7 +24,7 @@ def leaves(value):
 
 def shown(value) -> set[str]:
     "The ways in which the report may print a number: as it is, in percent, with up to three digits."
-    return {f"{scale*value:.{digits}f}" for scale in (1, -1, 100, -100) for digits in range(4)}
+    return {str(value)} | {f"{scale*value:.{digits}f}" for scale in (1, -1, 100, -100) for digits in range(4)}
 
 
 @pytest.fixture(scope="module")

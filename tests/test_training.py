@@ -1,9 +1,12 @@
 """Training under faults, and in several processes: what a notebook cell cannot test."""
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from dataclasses import replace
 
 import numpy as np
@@ -74,6 +77,30 @@ def test_stopped_and_continued(undisturbed, tmp_path, stop, epochs):
     assert history.epoch.tolist() == list(range(1, 11))
     pd.testing.assert_frame_equal(history.drop(columns="seconds"), undisturbed[2].drop(columns="seconds"))
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".part") == ["log.csv", "weights.safetensors"]
+
+
+class Witness(io.StringIO):
+    "Keeps a copy of the last checkpoint: each epoch says how it went once its own is written."
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def write(self, text):
+        if (self.folder/"last.ckpt").exists(): shutil.copy(self.folder/"last.ckpt", self.folder.parent/"last.ckpt")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("renamed, logged", [(False, False), (False, True), (True, True)])
+def test_killed_while_it_finishes_and_continued(undisturbed, tmp_path, renamed, logged):
+    folder = tmp_path/"run"
+    with redirect_stdout(Witness(folder)): train(folder)
+    shutil.move(tmp_path/"last.ckpt", folder/"last.ckpt")
+    if not renamed: os.rename(folder/"weights.safetensors", folder/"best.safetensors")
+    log = folder/"log.csv"
+    if not logged: log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    _, history = train(folder, progress=False)
+    assert weights(folder) == weights(undisturbed[0]) and history.epoch.tolist() == list(range(1, 11))
+    assert sorted(path.name for path in folder.iterdir()) == ["log.csv", "weights.safetensors"]
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(undisturbed, tmp_path):
@@ -160,6 +187,14 @@ def test_bfloat16_changes_little(tmp_path):
 def test_fewer_rows_than_a_batch(tmp_path):
     history = train(tmp_path, recipe=Recipe(epochs=2, batch_size=512), rows=100, progress=False)[1]
     assert len(history) == 2
+
+
+@pytest.mark.parametrize("part, bad", [("training", np.nan), ("validation", -np.inf)])
+def test_a_label_that_is_not_finite_is_refused(tmp_path, part, bad):
+    parts = {"training": count_gc(100, 0), "validation": count_gc(100, 1)}
+    parts[part].labels[[3, 5]] = bad
+    with pytest.raises(ValueError, match=f"{part} row 3 has the label {bad}"): fit(make(), *parts.values(), RECIPE, tmp_path, accelerator="cpu")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("rows, complaint", [(0, "0 rows to train")])
