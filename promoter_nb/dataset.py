@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['Dataset', 'DataError', 'read', 'hash_rows', 'split']
 
-# %% ../nbs/library/03_dataset.ipynb #5638585d
+# %% ../nbs/library/03_dataset.ipynb #823d1b0b
 import gzip
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -89,15 +90,17 @@ def _complaint(line: bytes) -> str | None:
 def _shorten(text: bytes) -> str:
     return repr(text.decode(errors="replace") if len(text) < 40 else text[:37].decode(errors="replace") + "...")
 
-# %% ../nbs/library/03_dataset.ipynb #1a499d82
+# %% ../nbs/library/03_dataset.ipynb #0951de0d
 def _explain(path: Path, error: Exception) -> str:
     "The first thing that is wrong with a file that could not be read."
     number = 0
     try:
         with (gzip.open if _is_gzip(path) else open)(path, "rb") as file:
             for number, line in enumerate(file, 1):
-                if complaint := _complaint(line.rstrip(b"\r\n")): return f"{path}, line {number}: {complaint}"
-    except (EOFError, gzip.BadGzipFile, OSError, pa.ArrowInvalid) as broken:
+                if complaint := _complaint(line.rstrip(b"\r\n")):
+                    while file.read(1 << 20): pass
+                    return f"{path}, line {number}: {complaint}"
+    except (EOFError, OSError, zlib.error) as broken:
         return f"{path}, after line {number}: the gzip file is cut off or damaged ({broken}); fetch it again"
     if number == 0: return f"{path}: the file is empty; expected lines of a sequence, a tab, and a number"
     return f"{path}: {error}"
@@ -138,12 +141,13 @@ def hash_rows(
         hashes = (hashes ^ (hashes >> np.uint64(33)))*np.uint64(factor)
     return hashes ^ (hashes >> np.uint64(33))
 
-# %% ../nbs/library/03_dataset.ipynb #ef0b2a5f
+# %% ../nbs/library/03_dataset.ipynb #3c553fe7
 def split(
     data: Dataset,           # to be split
     validation: float = 0.1  # fraction that is held out, between 0 and 1
-) -> tuple[Dataset, Dataset]: # training and validation; raises ValueError when one of them is empty
+) -> tuple[Dataset, Dataset]: # training and validation; raises ValueError at another fraction, or when one of them is empty
     "Split by sequence: the same on every machine, in any order; duplicates and reverse complements stay together."
+    if not 0 < validation < 1: raise ValueError(f"validation is {validation}; expected a fraction between 0 and 1")
     both = hash_rows(data.codes) + hash_rows(reverse_complement(data.codes))
     held_out = both < np.uint64(validation*2**64)
     if not 0 < held_out.sum() < len(data):

@@ -28,9 +28,6 @@ def test_reads_what_was_written(tmp_path, rows, end, lower, zipped, last_end):
     assert data.report["longer_than_width"] == sum(len(core) > 80 for core, _ in rows)
 
 
-CORES = [row.tobytes() for row in np.frombuffer(b"ACGT", dtype="S1")[np.random.default_rng(0).integers(0, 4, (2_000, 80))]]
-
-
 def damaged(content):
     "The same with other bytes in the middle."
     middle = len(content)//2
@@ -51,7 +48,7 @@ def damaged(content):
     (b"ACGT\t\n", "line 1: '' is not a number"),
     ((b"ACGT"*25 + b"\t1\n")*100_000 + b"ACGT\tnan\n", "line 100001: 'nan'"),
     (gzip.compress((b"ACGT"*25 + b"\t1\n")*100_000)[:-20], "the gzip file is cut off or damaged"),
-    (damaged(gzip.compress(b"".join(b"%s\t%d\n" % (core, label) for label, core in enumerate(CORES)))), "the gzip file is cut off or damaged"),
+    (damaged(gzip.compress((b"ACGT"*25 + b"\t1\n")*100_000)), "the gzip file is cut off or damaged"),
     (gzip.compress(b"ACGT\t1\nACGT\t?\n"), "line 2: '\\?' is not a number"),
 ])
 def test_bad_file_is_refused_with_file_line_and_value(tmp_path, content, complaint):
