@@ -5,28 +5,28 @@
 # %% auto #0
 __all__ = ['Classifier', 'classification_cnn']
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #c2267ee2
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #baec9b62
 import torch
 from torch import nn
 
 from .layers import GlobalMaxPool, Network, named, stack
+from ..targets import expected_value, to_classes
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #2f327852
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #e89541fd
 class Classifier(Network):
     "A network whose outputs are log-probabilities, up to a constant, of the bins 0, 1, 2, ..."
     def decode(self, outputs):
         "The expected bin."
-        return outputs.float().softmax(1) @ torch.arange(outputs.shape[1], device=outputs.device, dtype=torch.float32)
+        return expected_value(outputs.float().softmax(1))
 
     def loss(self, outputs, labels):
         "Cross-entropy with the bin next to each label."
-        bins = labels.round().long().clamp(0, outputs.shape[1] - 1)
-        return nn.functional.cross_entropy(outputs, bins, reduction="none")
+        return nn.functional.cross_entropy(outputs, to_classes(labels, outputs.shape[1], checked=True), reduction="none")
 
     def start_at(self, labels):
         "Start from the frequencies of the bins; each is given one row more than it has."
         classes = self.head.line.out_features
-        counts = labels.round().long().clamp(0, classes - 1).bincount(minlength=classes) + 1
+        counts = to_classes(labels, classes).bincount(minlength=classes) + 1
         self.head.line.bias.data = (counts/counts.sum()).log()
 
 # %% ../../nbs/library/08e_models_classification_cnn.ipynb #516efefb
