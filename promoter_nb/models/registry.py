@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['model_names', 'build', 'save', 'read_notes', 'load']
 
-# %% ../../nbs/library/08_models.ipynb #13f2b99e
+# %% ../../nbs/library/08_models.ipynb #652f7441
 import json
-import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..files import atomic
 from .layers import check_width
 
 # %% ../../nbs/library/08_models.ipynb #fc8e89e1
@@ -26,9 +26,9 @@ def model_names() -> list[str]: # in alphabetical order
     names = [module.name for module in iter_modules(import_module("promoter_nb.models").__path__)]
     return [name for name in names if callable(getattr(import_module(f"promoter_nb.models.{name}"), name, None))]
 
-# %% ../../nbs/library/08_models.ipynb #c3efa237
+# %% ../../nbs/library/08_models.ipynb #83c33ca3
 def _make(name: str, width: int, seed: int, **options) -> nn.Module:
-    if not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
+    if not name.isidentifier() or not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
         raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -49,7 +49,7 @@ def build(
     check_width(model, width)
     return model
 
-# %% ../../nbs/library/08_models.ipynb #3514afdf
+# %% ../../nbs/library/08_models.ipynb #c769f5b4
 def save(
     model: nn.Module, # made by `build`, or any other, which `load` then cannot rebuild
     path: str | Path, # of the safetensors file
@@ -58,8 +58,7 @@ def save(
     "Write the weights of a model, and what they belong to."
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     notes = {"model": getattr(model, "configuration", None), **notes}
-    save_file(weights, f"{path}.part", {"promoter_nb": json.dumps(notes, sort_keys=True)})
-    os.replace(f"{path}.part", path)
+    with atomic(Path(path)) as part: save_file(weights, part, {"promoter_nb": json.dumps(notes, sort_keys=True)})
 
 # %% ../../nbs/library/08_models.ipynb #64114a97
 def read_notes(
