@@ -20,15 +20,15 @@ WEIGHTS = {"all": 1, "high": 0.3, "low": 0.3, "yeast": 0.3, "random": 0.3, "chal
            "variants": 1.25, "perturbation": 0.3, "tiling": 0.4}
 PAIRED = ("variants", "perturbation", "tiling") # scored on differences
 
-# %% ../nbs/library/12b_evaluate_dream.ipynb #380f68cd
+# %% ../nbs/library/12b_evaluate_dream.ipynb #273aeb62
 def _check(labels: np.ndarray, predictions: np.ndarray, subsets: dict[str, np.ndarray]):
     if labels.shape != predictions.shape: raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
     if (bad := ~np.isfinite(predictions)).any(): raise ValueError(f"prediction {bad.argmax()} is {predictions[bad.argmax()]}")
     if set(subsets) != set(WEIGHTS):
         raise ValueError(f"subsets {', '.join(sorted(set(subsets) ^ set(WEIGHTS)))}: missing or unknown; expected {', '.join(WEIGHTS)}")
     for name, rows in subsets.items():
-        if not 0 <= rows.min(initial=0) <= rows.max(initial=0) < len(labels):
-            raise ValueError(f"subset {name} names row {rows.max()}; there are {len(labels)}")
+        bad = rows[(rows < 0) | (rows >= len(labels))]
+        if bad.size: raise ValueError(f"subset {name} names row {bad.flat[0]}; there are {len(labels)}")
 
 def _values(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     "Values of a subset, or the differences within its pairs."
