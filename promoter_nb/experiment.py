@@ -93,9 +93,10 @@ def source_hash() -> str: # 64 hexadecimal digits
     files = sorted(path for path in Path(resources.files("promoter_nb")).rglob("*") if path.suffix in (".py", ".json"))
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
 
-# %% ../nbs/library/13_experiment.ipynb #8b851707
-def commit() -> str: # such as "1a2b3c4" or "1a2b3c4, with changes"; "none" outside a git checkout
+# %% ../nbs/library/13_experiment.ipynb #f245067a
+def commit() -> str: # such as "1a2b3c4" or "1a2b3c4, with changes"; "none" outside a git checkout, or without git
     "The commit that the checkout is at."
+    if not shutil.which("git"): return "none"
     git = lambda *words: subprocess.run(["git", "-C", paths.root(), *words], capture_output=True, text=True)
     if (head := git("rev-parse", "--short=10", "HEAD")).returncode: return "none"
     return head.stdout.strip() + (", with changes" if git("status", "--porcelain").stdout else "")
@@ -208,13 +209,14 @@ def begin(
     _open(folder, {"parameters": parameters, "source": source_hash()})
     return run
 
-# %% ../nbs/library/13_experiment.ipynb #e2273dd5
+# %% ../nbs/library/13_experiment.ipynb #3bf91307
 def _open(folder, identity):
     "Keep what an interrupted run with the same identity left; throw away what another run left, and nothing else."
     mark = folder/"started.json"
     if mark.exists() and json.loads(mark.read_text()) != identity:
-        old = folder.rename(folder.with_name(f".{folder.name}.old"))
-        shutil.rmtree(old)
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(folder.rename(old))
     elif folder.exists() and not mark.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise ParameterError(f"output {folder} holds files that no run has written; name a new folder, or that of an earlier run")
     write_json(mark, identity)
