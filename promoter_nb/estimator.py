@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['PromoterRegressor']
 
-# %% ../nbs/library/16e_estimator.ipynb #c7c58fb0
+# %% ../nbs/library/16e_estimator.ipynb #64ca8185
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from .dataset import Dataset, split
 from .models.registry import build
@@ -20,7 +20,7 @@ from .preparation import prepare
 from .train_model import default_recipe, with_epochs
 from .training import fit
 
-# %% ../nbs/library/16e_estimator.ipynb #ec87d241
+# %% ../nbs/library/16e_estimator.ipynb #b13d14e7
 class PromoterRegressor(RegressorMixin, BaseEstimator):
     "A network that learns expression from sequences given as text."
     def __init__(self,
@@ -37,11 +37,12 @@ class PromoterRegressor(RegressorMixin, BaseEstimator):
 
     def fit(self,
         X: list[str],  # sequences, with or without flanks; lists, arrays and Series alike (n,)
-        y: np.ndarray  # expression (n,)
-    ) -> "PromoterRegressor": # raises SequenceError, or ValueError when lengths differ or there are too few rows
+        y: np.ndarray  # expression, finite (n,)
+    ) -> "PromoterRegressor": # raises SequenceError, or ValueError when lengths differ, a label is not finite or there are too few rows
         "Train a new network."
         check_consistent_length(X, y)
-        data = Dataset(prepare(X, self.width).codes, np.asarray(y, dtype=np.float32), "sequences", "", np.arange(len(y)), {})
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float32, input_name="y"))
+        data = Dataset(prepare(X, self.width).codes, y, "sequences", "", np.arange(len(y)), {})
         training, validation = split(data)
         recipe = default_recipe(len(training)) if self.epochs is None else with_epochs(self.epochs)
         model = build(self.network, self.width, self.seed, **(self.options or {}))

@@ -48,13 +48,14 @@ def four_parts(
     test, calibration = split(rest, 2*share)
     return {"training": training, "validation": validation, "calibration": calibration, "test": test}
 
-# %% ../nbs/library/16d_train_model.ipynb #c14a79c3
+# %% ../nbs/library/16d_train_model.ipynb #a3057bf3
 EXAMPLES = 600_000
 
 def with_epochs(
     epochs: int # altogether, at least 2
-) -> Recipe:
+) -> Recipe: # raises ValueError
     "The brief recipe with another number of epochs, a third of them for averaging."
+    if epochs < 2: raise ValueError(f"epochs is {epochs}; expected 2 or more, one of them for averaging")
     averaging = max(1, round(epochs/3))
     return replace(BRIEF, epochs=epochs - averaging, averaging_epochs=averaging)
 
@@ -64,13 +65,13 @@ def default_recipe(
     "The brief recipe, with as many epochs as suit the size of the data."
     return with_epochs(int(np.clip(round(EXAMPLES/rows), 3, 24)))
 
-# %% ../nbs/library/16d_train_model.ipynb #222ded1d
+# %% ../nbs/library/16d_train_model.ipynb #faa4e384
 def seconds_an_epoch(
     model: nn.Module,  # of the kind to be trained
     data: Dataset,     # training part
     steps: int = 24,   # to measure
     **devices          # accelerator and precision
-) -> float:
+) -> float: # seconds
     "How long an epoch takes on this machine."
     sample = data.take(np.arange(min(len(data), steps*BRIEF.batch_size)))
     with TemporaryDirectory() as folder:
@@ -78,10 +79,11 @@ def seconds_an_epoch(
         start_phase(run, "adamw", 1)
         run.schedule = None
         rows, labels = draw_epoch(run.labels, BRIEF, 0)
-        train_epoch(run, rows[:2], labels[:2], 1)
+        warm = min(2, len(rows) - 1)
+        train_epoch(run, rows[:warm], labels[:warm], 1)
         started = time.perf_counter()
-        train_epoch(run, rows[2:], labels[2:], 1)
-    return (time.perf_counter() - started)/rows[2:].numel()*len(data)
+        train_epoch(run, rows[warm:], labels[warm:], 1)
+    return (time.perf_counter() - started)/rows[warm:].numel()*len(data)
 
 # %% ../nbs/library/16d_train_model.ipynb #076cad9b
 def recipe_within(
