@@ -64,16 +64,17 @@ def trim(
     telling = np.flatnonzero(information(probabilities) >= LEAST_BITS)
     return probabilities[:, telling[0]:telling[-1] + 1] if len(telling) else probabilities[:, :0]
 
-# %% ../nbs/library/18d_motif_matches.ipynb #e5323214
+# %% ../nbs/library/18d_motif_matches.ipynb #e6cbb64d
 SHORTEST = 4 # columns of a motif worth comparing
 FEWEST = 20  # windows, from which it is counted
 
 def filter_motifs(
     model: nn.Module, # takes one-hot (n, 4, width)
     codes: np.ndarray # sequences to read the filters off, uint8 (n, width); some thousands
-) -> dict[int, np.ndarray]: # probabilities, float (4, columns), by number of the filter; filters that respond to nothing in particular are left out
+) -> dict[int, np.ndarray]: # probabilities, float (4, columns), by number of the filter; filters that respond to nothing in particular are left out; raises ValueError
     "The motifs of a network's first filters."
     known = codes[(codes < PADDING).all(1)]
+    if not len(known): raise ValueError(f"no sequence is known over all {codes.shape[1]} bases; filters are read off whole sequences without N")
     motifs = {}
     for number, active in enumerate(activations(first_layer(model), known).transpose(1, 0, 2)):
         counts = count_bases(known, active)
@@ -96,14 +97,15 @@ def find_seqlets(
     inside = (found.start >= 0) & (found.end <= contributions.shape[1])
     return found[inside].reset_index(drop=True)
 
-# %% ../nbs/library/18d_motif_matches.ipynb #cbd04cfb
+# %% ../nbs/library/18d_motif_matches.ipynb #c1a47e90
 def match_motifs(
     motifs: dict,                             # probabilities, float (4, columns), by name or number
     known: dict[str, Motif] | None = None     # to compare with; those of JASPAR when None
 ) -> pd.DataFrame: # a row a motif: motif, name, id, strand, offset, overlap, p, e_value
     "The known motif that is most like each of some motifs."
     from memelite import tomtom
-    known = known or load_motifs()
+    if known is None: known = load_motifs()
+    if not known: raise ValueError("no motif is known to compare with")
     columns = ["motif", "name", "id", "strand", "offset", "overlap", "p", "e_value"]
     if not motifs: return pd.DataFrame(columns=columns)
     targets = [motif.probabilities.astype(float) for motif in known.values()]
