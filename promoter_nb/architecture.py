@@ -19,21 +19,21 @@ from .figures import STYLE
 from .models.layers import Residual, layer_table
 from .models.size import shapes
 
-# %% ../nbs/library/14a_figures_architecture.ipynb #decccad3
+# %% ../nbs/library/14a_figures_architecture.ipynb #bdc7b92e
 PARTS = {"conv": "convolution", "linear": "dense layer", "pooling": "pooling", "rnn": "recurrent layer", "activation": "accompaniment",
          "batchnorm": "accompaniment", "normalization": "accompaniment", "flatten": "none", "padding": "none", "dropout": "none", "container": "container"}
 OTHER = "other layer"
 
 def kind(
-    layer: nn.Module
+    layer: nn.Module # of PyTorch, or of our own
 ) -> str: # convolution, dense layer, pooling, recurrent layer, accompaniment, container, none, or other layer
     "What part a layer plays, by the kind of PyTorch layer that it is."
     origins = (parent.__module__.rpartition(".")[2] for parent in type(layer).__mro__ if parent.__module__.startswith("torch.nn.modules."))
     return next((PARTS[origin] for origin in origins if origin in PARTS), OTHER)
 
-# %% ../nbs/library/14a_figures_architecture.ipynb #f0014767
+# %% ../nbs/library/14a_figures_architecture.ipynb #9f598d8b
 def words(
-    layer: nn.Module
+    layer: nn.Module # of PyTorch, or of our own
 ) -> str: # such as "max pool 2"
     "The name of a layer."
     name = type(layer).__name__

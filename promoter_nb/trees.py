@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['OBJECTIVES', 'HISTOGRAMS', 'BLOCK', 'settings', 'learning_rates', 'boost', 'predict_trees']
 
-# %% ../nbs/library/10a_trees.ipynb #74c9f6ae
+# %% ../nbs/library/10a_trees.ipynb #895f5120
 import lightgbm
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from .dataset import Dataset
 from .tree_inputs import Inputs
