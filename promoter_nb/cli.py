@@ -275,13 +275,14 @@ def design(
             write(_beside(frame, table.drop(columns=["sequence", "original"]), name))
             bar.update(len(frame))
 
-# %% ../nbs/library/19_cli.ipynb #637ba2d4
+# %% ../nbs/library/19_cli.ipynb #4fd0d2fc
 def _options(settings: list[str]) -> dict:
     "Options of a network from NAME=VALUE."
     import json
     options = {}
     for setting in settings:
         option, equals, value = setting.partition("=")
+        if option in ("name", "width", "seed"): raise typer.BadParameter(f"{option} is no option of a network", param_hint="--option")
         try: options[option] = json.loads(value)
         except ValueError: raise typer.BadParameter(f"{setting!r}; expected NAME=VALUE with a number or a list, such as channels=32", param_hint="--option") from None
     return options

@@ -113,6 +113,7 @@ def test_wrong_calls(tmp_path, fasta):
     assert "no format is called 'xml'" in run("predict", fasta, "--format", "xml", code=1)
     assert "No such option" in run("predict", fasta, "--colour", code=2)
     assert "either epochs or minutes" in run("train", fasta, tmp_path/"m", "--epochs", 3, "--minutes", 1, code=2)
+    for option in ("width=40", "seed=1", "name=1"): assert "is no option of a network" in run("train", fasta, tmp_path/"m", "--option", option, code=2)
     assert "expected NAME=VALUE" in run("train", fasta, tmp_path/"m", "--option", "channels", code=2)
     assert "has 0 tabs" in run("train", fasta, tmp_path/"m", code=1)
     assert not (tmp_path/"m").exists()
