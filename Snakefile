@@ -57,8 +57,8 @@ NETWORK_RUNS = expand(
 )
 ABLATION_RUNS = expand(RESULTS + "/ablations/{setting}/seed-{seed}", setting=ABLATIONS["settings"], seed=ABLATIONS["seeds"])
 # Reference results of other data, or of more of the same, for the ledger of claims.
-# Chapters that a smaller profile does not run are shown from the reference results of the larger one.
-SPARE = "laptop" if NAME == "simulated" and config["profile"] != "laptop" and Path("results/reference/laptop").exists() else ""
+# Chapters that a small profile does not run are shown from the reference results of the large one, or of measured promoters.
+SPARE = [name for name in ("deboer2020_train-laptop", "laptop") if Path("results/reference", name).exists()] if NAME == "simulated" and config["profile"] != "laptop" else []
 REFERENCES = [str(folder) for folder in sorted(Path("results/reference").iterdir()) if NAME != "simulated" or folder.name != config["profile"]]
 
 

@@ -67,7 +67,7 @@ def run_rows(
                      "memory": decimal(run["peak_memory_mb"], 0), "commit": run["commit"], "device": run["device"]})
     return rows
 
-# %% ../nbs/library/15_paper.ipynb #7a3c6db2
+# %% ../nbs/library/15_paper.ipynb #b5e770ac
 def collect(
     root: Path,     # that the next ones are relative to
     results: str,   # folder of the profile's runs
@@ -75,20 +75,20 @@ def collect(
     profile: str,   # its name
     reported: list[str] = [],   # folders of the runs to be read; by default all that are there
     references: list[str] = [], # folders of reference results of other data, for the ledger of claims
-    spare: str = ""             # name of the reference results that stand in for chapters and models that were not run
+    spare: list[str] = []       # names of reference results that stand in for chapters and models that were not run; later ones come first
 ) -> dict: # all that the report's text looks up
     "Gather the values of the report from the results of its runs."
     folders = [root/folder for folder in reported] or [path.parent for path in sorted((root/results).rglob("run.json"))]
     inside = lambda folder: [path.parent for path in sorted((root/folder).rglob("run.json"))]
-    spares = inside(f"results/reference/{spare}") if spare else []
-    found, trained = chapters(spares) | (own := chapters(folders)), first_runs(spares) | first_runs(folders)
+    own, found, trained = chapters(folders), {}, {}
+    for runs in (*(inside(f"results/reference/{name}") for name in spare), folders): found, trained = found | chapters(runs), trained | first_runs(runs)
     data, summary, runs = found["data_set"], found["results"], run_rows(root/results, folders)
     said = [statements(own | first_runs(folders)), *(statements(chapters(inside(folder)) | first_runs(inside(folder))) for folder in references)]
-    drawn = [path for folder in ([f"figures/reference/{spare}"] if spare else []) + [figures] for path in sorted((root/folder).glob("*.svg"))]
+    drawn = [path for folder in (*(f"figures/reference/{name}" for name in spare), figures) for path in sorted((root/folder).glob("*.svg"))]
     text = lambda runs: {name: as_text({key: value for key, value in metrics.items() if key not in ("run", "folder")}) for name, metrics in runs.items()}
     return {"profile": profile, "data": data_values(data), "simulated": data["name"] == "simulated",
         "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "ceiling_spread": percent(summary["ceiling"]**0.5, 0), "promoters": decimal(summary["promoters"], 0),
-        "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])), "spare": spare if found.keys() - own.keys() else "",
+        "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])), "spare": bool(found.keys() - own.keys()),
         "ledger": ledger(json.loads((root/"report/claims.json").read_text()), said), "chapters": text(found), "experiments": text(trained),
         "plots": {path.stem: f"/{path.relative_to(root)}" for path in drawn}, "has_learning_curves": (root/figures/"learning_curves.svg").exists(),
         "provenance": {name: provenance(str(metrics["folder"].relative_to(root)), metrics["run"]) for name, metrics in (found | trained).items()},
