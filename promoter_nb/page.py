@@ -62,10 +62,10 @@ def best_sites(
     likeliest = sites.sort_values("p", kind="stable").drop_duplicates(["start", "end"]).index
     return sites.loc[sorted(likeliest)].head(SITES)
 
-# %% ../nbs/library/19b_page.ipynb #07d38422
+# %% ../nbs/library/19b_page.ipynb #04d2e9d9
 def view(
-    predictor: Predictor,
-    core: str # over IUPAC letters, without flanks
+    predictor: Predictor, # whose answers are shown
+    core: str             # over IUPAC letters, without flanks
 ) -> View: # raises SequenceError
     "Predict one promoter and all its mutants."
     prepared = prepare([core], predictor.width)
@@ -83,9 +83,9 @@ def view(
 def _padded(codes, width):
     return np.pad(codes, ((0, 0), (width - codes.shape[1], 0)), constant_values=4)
 
-# %% ../nbs/library/19b_page.ipynb #7c56cd5a
+# %% ../nbs/library/19b_page.ipynb #92eb2a58
 def mutate(
-    core: str,
+    core: str,     # over IUPAC letters
     position: int, # from 1
     base: str      # one of A, C, G and T
 ) -> str: # raises ValueError
@@ -126,9 +126,9 @@ def caution(
                 "For real ones, train it on measurements: <code>promoter-nb train DATA FOLDER</code>.</p>")
     return f"<p class='pn-caution'>Model: {escape(card['name'])}. It knows the assay and the cells that it was trained on, and nothing else.</p>"
 
-# %% ../nbs/library/19b_page.ipynb #049d09d1
+# %% ../nbs/library/19b_page.ipynb #83cb391e
 def result(
-    seen: View,
+    seen: View,          # what is shown
     before: View | None, # without mutations, if there are any
     card: dict           # of the model
 ) -> str: # HTML
@@ -139,10 +139,10 @@ def result(
             f"<p>{card['intervals']['coverage']:.0%} of measurements would lie between <strong>{low:.2f}</strong> and <strong>{high:.2f}</strong>.</p>"
             f"<p>That is more than <strong>{seen.rank:.0%}</strong> of the training library.</p>{change}</div>{warning(seen.unusual, card)}")
 
-# %% ../nbs/library/19b_page.ipynb #378cd7d2
+# %% ../nbs/library/19b_page.ipynb #74bb00bc
 def options(
-    seen: View,
-    position: int # in the core
+    seen: View,   # what is shown
+    position: int # in the core, from 1
 ) -> str: # HTML
     "What each base would do in one position."
     place, own = position - seen.first, seen.core[position - 1]
@@ -166,7 +166,7 @@ def _row(*children):
     box.add_class("pn-row")
     return box
 
-# %% ../nbs/library/19b_page.ipynb #49042005
+# %% ../nbs/library/19b_page.ipynb #8ea99d4d
 class Page:
     "The page: fields, and what they do. `widget` is what is to be displayed."
     def __init__(self,
@@ -241,7 +241,6 @@ class Page:
         "Take mutations back."
         if 0 < steps < len(self.history):
             self.history = self.history[:-steps]
-            self.grid.index = None
             self._show()
 
     def _pick(self, index):
@@ -265,9 +264,10 @@ class Page:
         "As many positions and cells as there are bases."
         self._busy = True
         if (names := cell_names(seen.first, len(seen.shown))) != list(self.grid.options):
-            self.grid.options, self.grid.index = names, None
+            self.grid.options = names
             self.position.max, self.position.min = max(self.position.min, len(seen.core)), 1
             self.position.min, self.position.max = seen.first, len(seen.core)
+        self.grid.index = None
         self._busy = False
 
     def _show_options(self):

@@ -43,14 +43,14 @@ def bars(
     edges = np.linspace(first - 0.5, last + 0.5, int(min(last - first + 1, 40)) + 1)
     return np.histogram(percentiles, edges)[0]/len(percentiles), edges
 
-# %% ../nbs/library/19b_page_drawing.ipynb #e113b14c
+# %% ../nbs/library/19b_page_drawing.ipynb #0ad5413b
 PLOT_WIDTH, PLOT_HEIGHT = 360, 120
 
 def distribution(
-    percentiles: np.ndarray,     # of the library's measured values, float (101,)
-    prediction: float,
+    percentiles: np.ndarray,       # of the library's measured values, float (101,)
+    prediction: float,             # in bins
     interval: tuple[float, float], # low and high end
-    before: float | None = None  # prediction for the sequence without mutations
+    before: float | None = None    # prediction for the sequence without mutations
 ) -> str: # SVG
     "A prediction among the values of the training library."
     shares, edges = bars(percentiles, interval)
@@ -68,10 +68,10 @@ def _ticks(edges): # about five round numbers
     step = max(1, round((edges[-1] - edges[0])/5))
     return range(int(np.ceil(edges[0])), int(np.ceil(edges[-1])), step)
 
-# %% ../nbs/library/19b_page_drawing.ipynb #178d6d0d
+# %% ../nbs/library/19b_page_drawing.ipynb #3e3f6dc8
 @cache
 def outline(
-    letter: str
+    letter: str # one capital
 ) -> str: # path of an SVG element, in a box from 0 to 1 with y downwards
     "The shape of a letter."
     from matplotlib.font_manager import FontProperties

@@ -101,6 +101,16 @@ def test_mutations_are_taken_back_one_by_one_and_all(predictor):
     assert page.view.core == EXAMPLE and page.undo.disabled
 
 
+def test_a_cell_can_be_clicked_again(predictor):
+    page, cell = Page(predictor), 80*1 + 39
+    page.grid.index = cell
+    page.position.value, page.base.value = 40, "G"
+    page.mutate.click()
+    page.grid.index = cell
+    assert page.view.core == mutate(EXAMPLE, 40, "C") and page.grid.index is None
+    assert [seen.core[39] for seen in page.history] == [EXAMPLE[39], "C", "G", "C"]
+
+
 @contextmanager
 def served():
     "Address of the page; what was started is ended."
