@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['identify', 'refuse_other', 'write_checkpoint', 'read_checkpoint', 'write_log']
 
-# %% ../nbs/library/11b_checkpoint.ipynb #d9f13f62
+# %% ../nbs/library/11b_checkpoint.ipynb #34702400
 import hashlib
-import os
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import nn
 
 from .dataset import Dataset
+from .files import atomic
 from .recipe import Recipe
 
 # %% ../nbs/library/11b_checkpoint.ipynb #01705f9e
@@ -47,14 +47,13 @@ def refuse_other(
     changed = [f"{key} (was {str(found.get(key))[:12]}, now {str(wanted.get(key))[:12]})" for key in wanted | found if found.get(key) != wanted.get(key)]
     if changed: raise ValueError(f"{folder} holds another run, which differs in {', '.join(changed)}; choose another folder, or remove this one")
 
-# %% ../nbs/library/11b_checkpoint.ipynb #70b3dba7
+# %% ../nbs/library/11b_checkpoint.ipynb #d37ede8d
 def write_checkpoint(
     path: Path, # of the file
     state: dict # of tensors, numbers, strings, lists and dictionaries
 ) -> None:
     "Write a checkpoint; the old one stays until the new one is complete."
-    torch.save(state, f"{path}.part")
-    os.replace(f"{path}.part", path)
+    with atomic(path) as part: torch.save(state, part)
 
 # %% ../nbs/library/11b_checkpoint.ipynb #995f66c4
 def read_checkpoint(
@@ -66,11 +65,10 @@ def read_checkpoint(
     except (RuntimeError, EOFError, LookupError, pickle.UnpicklingError):
         raise ValueError(f"{path} is no checkpoint, or damaged; remove it to train from the beginning") from None
 
-# %% ../nbs/library/11b_checkpoint.ipynb #6b775cfb
+# %% ../nbs/library/11b_checkpoint.ipynb #97c245a6
 def write_log(
     path: Path,         # of a CSV file
     history: list[dict] # one entry an epoch
 ) -> None:
     "Write the log of a run."
-    pd.DataFrame(history).to_csv(f"{path}.part", index=False)
-    os.replace(f"{path}.part", path)
+    with atomic(path) as part: pd.DataFrame(history).to_csv(part, index=False)

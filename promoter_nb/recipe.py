@@ -6,7 +6,7 @@
 __all__ = ['SCHEDULES', 'LIMITS', 'PUBLISHED', 'BRIEF', 'Recipe', 'tail_weights', 'draw_epoch', 'make_optimizer', 'make_schedule',
            'after_step', 'after_epoch']
 
-# %% ../nbs/library/11a_recipe.ipynb #f1aeab7a
+# %% ../nbs/library/11a_recipe.ipynb #ee43004b
 from dataclasses import dataclass
 from typing import Iterable
 
@@ -15,6 +15,8 @@ import torch
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.optim.swa_utils import SWALR
+
+from .targets import add_noise
 
 # %% ../nbs/library/11a_recipe.ipynb #daf584d7
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def tail_weights(
     weights = units.bincount().double()[units]**-tail_weight
     return weights/weights.mean()
 
-# %% ../nbs/library/11a_recipe.ipynb #90622383
+# %% ../nbs/library/11a_recipe.ipynb #065ca383
 def draw_epoch(
     labels: torch.Tensor, # expression, float32 (n,)
     recipe: Recipe,       # what to draw
@@ -80,7 +82,7 @@ def draw_epoch(
     rows = rows[:n - n % size].view(-1, size)
     labels = labels[rows]
     if recipe.reverse_complement: rows = rows + n*torch.randint(2, rows.shape, generator=generator)
-    if recipe.label_noise: labels = labels + recipe.label_noise*torch.randn(rows.shape, generator=generator)
+    if recipe.label_noise: labels = add_noise(labels, recipe.label_noise, generator)
     return rows, labels
 
 # %% ../nbs/library/11a_recipe.ipynb #559abce6
@@ -107,17 +109,17 @@ def make_schedule(
     if phase == "adamw" and recipe.schedule == "one_cycle": return OneCycleLR(optimizer, recipe.learning_rate, total_steps=epochs*steps)
     if recipe.schedule != "constant": return ReduceLROnPlateau(optimizer, mode="max", patience=recipe.patience)
 
-# %% ../nbs/library/11a_recipe.ipynb #e98ab318
+# %% ../nbs/library/11a_recipe.ipynb #4f20e52c
 def after_step(
-    schedule: LRScheduler | None
+    schedule: LRScheduler | None # of `make_schedule`
 ) -> None:
     "Let a schedule that counts steps go on."
     if isinstance(schedule, OneCycleLR): schedule.step()
 
-# %% ../nbs/library/11a_recipe.ipynb #ddd22285
+# %% ../nbs/library/11a_recipe.ipynb #f032d896
 def after_epoch(
-    schedule: LRScheduler | None,
-    score: float # R² on the validation rows
+    schedule: LRScheduler | None, # of `make_schedule`
+    score: float                  # R² on the validation rows
 ) -> None:
     "Let a schedule that counts epochs go on."
     if isinstance(schedule, ReduceLROnPlateau): schedule.step(score)

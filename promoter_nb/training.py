@@ -6,7 +6,7 @@
 __all__ = ['Run', 'TrainingDiverged', 'check_finite', 'start_phase', 'train_epoch', 'validate', 'average_weights', 'keep',
            'train_phase', 'train_phases', 'is_finished', 'fit']
 
-# %% ../nbs/library/11_training.ipynb #097de207
+# %% ../nbs/library/11_training.ipynb #a6d12f59
 import math
 import os
 import time
@@ -27,7 +27,7 @@ from .measures import r2
 from .models.layers import Network
 from .models.registry import read_notes, save
 from .prediction import Fabric, choose_precision, make_fabric, predict, predict_batches
-from .recipe import BRIEF, PUBLISHED, Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
+from .recipe import Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
 from .sequence import one_hot, reverse_complement
 
 # %% ../nbs/library/11_training.ipynb #631d02e9
@@ -106,9 +106,9 @@ def train_epoch(
     check_finite(losses, epoch)
     return losses.mean().item()
 
-# %% ../nbs/library/11_training.ipynb #c3492241
+# %% ../nbs/library/11_training.ipynb #69d0198d
 def validate(
-    run: Run,
+    run: Run,        # whose validation rows are predicted
     model: nn.Module # to score
 ) -> float: # R² on the validation rows
     "Score a model; each process predicts its share."
@@ -127,9 +127,9 @@ def average_weights(
     with run.fabric.autocast(): update_bn((one_hot(run.codes[batch]) for batch in rows[:, run.share]), run.average)
     return run.average.module
 
-# %% ../nbs/library/11_training.ipynb #f60dfb31
+# %% ../nbs/library/11_training.ipynb #8f39a58b
 def keep(
-    run: Run,
+    run: Run,         # whose epoch has ended
     model: nn.Module, # as it was scored
     entry: dict       # of the history
 ) -> None:
@@ -146,9 +146,9 @@ def keep(
         write_log(run.folder/"log.csv", progress["history"])
     if run.show: print("epoch {epoch:3d}  {phase:9s}  rate {learning_rate:.1e}  loss {training_loss:7.3f}  R² {validation_R2:.4f}  {seconds:.1f} s".format(**entry))
 
-# %% ../nbs/library/11_training.ipynb #b0229e9b
+# %% ../nbs/library/11_training.ipynb #f6512f7b
 def train_phase(
-    run: Run,
+    run: Run,           # with the progress so far
     phase: str,         # "adamw", "sgd" or "averaging"
     epochs: int,        # at most
     saved: dict | None  # a checkpoint of this phase
@@ -167,9 +167,9 @@ def train_phase(
         keep(run, model, {"epoch": epoch + 1, "phase": phase, "learning_rate": rate, "training_loss": loss,
                           "validation_R2": score, "seconds": round(time.perf_counter() - started, 2)})
 
-# %% ../nbs/library/11_training.ipynb #fd7ed840
+# %% ../nbs/library/11_training.ipynb #0bcc39c5
 def train_phases(
-    run: Run
+    run: Run # new, or to be continued
 ) -> None:
     "Train all phases of the recipe, from the last checkpoint where there is one."
     saved = read_checkpoint(run.folder/"last.ckpt")
@@ -184,7 +184,7 @@ def train_phases(
         train_phase(run, phase, epochs, saved)
         saved = None
 
-# %% ../nbs/library/11_training.ipynb #80e5ded1
+# %% ../nbs/library/11_training.ipynb #9d671b34
 def _train(fabric, model, **options):
     "A whole run, in one of its processes."
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
@@ -192,7 +192,8 @@ def _train(fabric, model, **options):
         train_phases(run)
     fabric.barrier()
     if fabric.is_global_zero:
-        os.replace(run.folder/"best.safetensors", run.folder/"weights.safetensors")
+        write_log(run.folder/"log.csv", run.progress["history"])
+        if (best := run.folder/"best.safetensors").exists(): os.replace(best, run.folder/"weights.safetensors")
         (run.folder/"last.ckpt").unlink()
     fabric.barrier()
 
@@ -207,9 +208,12 @@ def is_finished(
     elif weights.exists(): refuse_other(read_notes(weights).get("identity", {}), identity, folder)
     return weights.exists() and not checkpoint
 
-# %% ../nbs/library/11_training.ipynb #798809e3
+# %% ../nbs/library/11_training.ipynb #f0a6fb75
 def _check_data(train, validation, recipe, devices):
     if not len(train) or not len(validation): raise ValueError(f"{len(train)} rows to train and {len(validation)} to validate; both need some")
+    for part, data in {"training": train, "validation": validation}.items():
+        if not (finite := np.isfinite(data.labels)).all():
+            raise ValueError(f"{part} row {finite.argmin()} has the label {data.labels[finite.argmin()]}; expected finite numbers")
     if np.ptp(validation.labels) == 0: raise ValueError(f"all validation labels are {validation.labels[0]}; R² is not defined without variance")
     if min(recipe.batch_size, len(train)) % devices:
         raise ValueError(f"a batch of {min(recipe.batch_size, len(train))} cannot be shared equally by {devices} processes")
