@@ -55,7 +55,9 @@ def test_constraints_hold_or_the_task_is_refused(sequence, forbidden, start, edi
     kept = sequence[start:start + 5]
     assume(len(kept) == 5)
     try: proposal = design(Additive(), [sequence], target, edits, [kept], [forbidden], (low, low + width), method).proposal[0]
-    except ValueError: return
+    except ValueError as refusal:
+        assert str(refusal).startswith("sequence 1")
+        return
     assert len(proposal) == len(sequence) and sum(a != b for a, b in zip(sequence, proposal)) <= edits
     assert places(sequence, kept) <= places(proposal, kept)
     assert not places(proposal, forbidden)

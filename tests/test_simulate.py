@@ -17,7 +17,7 @@ from promoter_nb.simulate.assay import label, measure
 from promoter_nb.simulate.expression import express, knock_out_effects, saturate
 from promoter_nb.simulate.library import library_cores, lines, simulate_block, write_library
 from promoter_nb.dream_score import WEIGHTS, dream_score
-from promoter_nb.simulate.suites import PERTURBED, TILED, describe_suites, make_suites
+from promoter_nb.simulate.suites import PERTURBED, TILED, best_site, describe_suites, make_suites
 from promoter_nb.simulate.oligos import BLOCK, block_generator, contexts, random_cores
 
 SHARED = Path(__file__).parents[2]/"shared"
@@ -193,7 +193,9 @@ def test_suites_lie_where_the_real_ones_do(suites):
     assert 1.5 < table.loc["high", "mean"] < 2.3 and -2.3 < table.loc["low", "mean"] < -1.4
     assert table.loc["challenging", "sd"] > 0.9 and 0.2 < table.loc["variants", "sd"] < 0.6
     assert 0.1 < table.loc["perturbation", "mean"] < 0.9
-    assert len(PERTURBED) == 2 and len(TILED) == 6
+    assert table.loc["perturbation", "n"] == 4*len(PERTURBED)*2*4*2 # backgrounds, motifs, strands, damages, places
+    tiled = 3*sum(81 - len(best_site(name, strand)) for name in TILED for strand in (0, 1))
+    assert 0.95*tiled < table.loc["tiling", "n"] <= tiled # pairs that are the same are there once
 
 
 def test_the_truth_scores_high_but_not_one(suites):
