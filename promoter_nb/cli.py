@@ -237,13 +237,13 @@ def explain(
                 if motifs: write_sites(sites[["line", *sites.columns.drop("line")]])
                 bar.update()
 
-# %% ../nbs/library/19_cli.ipynb #6cfb1875
+# %% ../nbs/library/19_cli.ipynb #54e98f69
 @app.command()
 def design(
     sequences: Annotated[Path, typer.Argument(metavar="FILE", help="Where to start, without flanks: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
     output: Output = None,
     target: Annotated[str, typer.Option("--target", "-t", help="maximum, minimum, or an expression to come near to.")] = "maximum",
-    edits: Annotated[int, typer.Option(min=0, help="Substitutions, at most.")] = 10,
+    edits: Annotated[int, typer.Option(min=1, help="Substitutions, at most.")] = 10,
     keep: Annotated[list[str], typer.Option(help="Motif whose sites stay: IUPAC word, factor's name or JASPAR id; may be repeated.", show_default="none")] = [],
     forbid: Annotated[list[str], typer.Option(help="Motif that no proposal may hold; may be repeated.", show_default="none")] = [],
     gc: Annotated[tuple[float, float], typer.Option(metavar="LEAST GREATEST", help="Share of G and C in a proposal.")] = (0.0, 1.0),
@@ -271,7 +271,7 @@ def design(
     with _opened(sequences) as (stream, name), write_tables(output or sys.stdout.buffer, to) as write, _bar("sequences") as bar:
         for frame in read_stream(stream, name, format, (column,)):
             with complaints_with_line(frame, name): predictor.prepare(frame[column])
-            table = design(predictor, frame[column].tolist(), wanted, edits, keep, forbid, gc, method, seed)
+            with complaints_with_line(frame, name): table = design(predictor, frame[column].tolist(), wanted, edits, keep, forbid, gc, method, seed)
             write(_beside(frame, table.drop(columns=["sequence", "original"]), name))
             bar.update(len(frame))
 

@@ -6,7 +6,7 @@
 __all__ = ['POPULATION', 'GENERATIONS', 'MUTATIONS', 'METHODS', 'TOGETHER', 'Predicts', 'distance_to', 'editable_bases', 'Task',
            'greedy', 'evolutionary', 'write_edits', 'design']
 
-# %% ../nbs/library/19a_design.ipynb #fa5cb6d9
+# %% ../nbs/library/19a_design.ipynb #f30ab4e3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +19,7 @@ from .attribution import substitutions
 from .constraints import EXCLUDED, Constraints, constraints, gc_excess, refuse_impossible, violations
 from .flanks import trim
 from .motif_sites import count_sites
+from .preparation import SequenceError
 from .sequence import ALPHABET, PADDING, decode, encode
 
 # %% ../nbs/library/19a_design.ipynb #0197bbdd
@@ -155,18 +156,17 @@ def _refuse_violated(proposals, originals, limits, method):
     raise ValueError(f"sequence {row + 1}: with {limits.edits} edits, the {method} search found no proposal without {' and '.join(reasons)}; "
                      "allow more edits, relax a constraint, or try the other method")
 
-# %% ../nbs/library/19a_design.ipynb #3106ba3a
+# %% ../nbs/library/19a_design.ipynb #e130d5e1
 def write_edits(
-    original: np.ndarray, # uint8 (width,)
-    proposal: np.ndarray  # uint8 (width,)
-) -> str: # such as "A12G T30C", positions from 1, padding not counted
+    original: np.ndarray, # uint8 (length,), without padding
+    proposal: np.ndarray  # uint8 (length,)
+) -> str: # such as "A12G T30C", positions from 1
     "The edits of a proposal in words."
-    first = int((original < PADDING).argmax())
-    return " ".join(f"{ALPHABET[original[place]]}{place - first + 1}{ALPHABET[proposal[place]]}" for place in np.flatnonzero(original != proposal))
+    return " ".join(f"{ALPHABET[original[place]]}{place + 1}{ALPHABET[proposal[place]]}" for place in np.flatnonzero(original != proposal))
 
-# %% ../nbs/library/19a_design.ipynb #18ee5b8b
+# %% ../nbs/library/19a_design.ipynb #61a4ad39
 METHODS = {"greedy": lambda task, seed: greedy(task), "evolutionary": evolutionary}
-TOGETHER = 64 # sequences that are designed at once
+TOGETHER = 64 # sequences of one length that are designed at once
 
 def design(
     predictor: Predicts,                        # has a method `predict`, from a list of sequences to expression
@@ -187,14 +187,19 @@ def design(
     codes, predictions = _encode(sequences), lambda codes: np.asarray(predictor.predict(decode(codes)), dtype=float)
     refuse_impossible(codes, limits)
     proposals = codes.copy()
-    for start in tqdm(range(0, len(codes), TOGETHER), disable=not progress, unit_scale=TOGETHER):
-        part = slice(start, start + TOGETHER)
-        proposals[part] = METHODS[method](Task(predictions, distance, codes[part], editable_bases(codes[part]), limits), seed)
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=int)
+    groups = [rows[start:start + TOGETHER] for length in np.unique(lengths) for rows in [np.flatnonzero(lengths == length)] for start in range(0, len(rows), TOGETHER)]
+    for rows in tqdm(groups, disable=not progress):
+        own = codes[rows, codes.shape[1] - lengths[rows[0]]:]
+        proposals[rows, codes.shape[1] - lengths[rows[0]]:] = METHODS[method](Task(predictions, distance, own, editable_bases(own), limits), seed)
     _refuse_violated(proposals, codes, limits, method)
     return _table(sequences, codes, proposals, predictions)
 
-# %% ../nbs/library/19a_design.ipynb #7d051718
+# %% ../nbs/library/19a_design.ipynb #d9cb50b5
 def _encode(sequences):
+    for row, sequence in enumerate(sequences):
+        if place := next((place for place, letter in enumerate(sequence, 1) if letter.upper() not in ALPHABET), None):
+            raise SequenceError(row, f"has {sequence[place - 1]!r} at base {place}; sequences to be designed are over {ALPHABET}")
     codes = encode(sequences)
     if (empty := np.flatnonzero(~(codes < PADDING).any(1))).size: raise ValueError(f"sequence {empty[0] + 1} holds no base")
     return codes
@@ -205,5 +210,5 @@ def _table(sequences, codes, proposals, predictions):
     texts = [row[width - len(sequence):].tobytes().decode() for row, sequence in zip(letters, sequences)]
     before, after = (predictions(rows) if len(rows) else np.zeros(0) for rows in (codes, proposals))
     return pd.DataFrame({"sequence": np.arange(1, len(codes) + 1), "original": [sequence.upper() for sequence in sequences], "proposal": texts,
-                         "edits": (codes != proposals).sum(1), "changes": [write_edits(*pair) for pair in zip(codes, proposals)],
+                         "edits": (codes != proposals).sum(1), "changes": [write_edits(a[width - len(sequence):], b[width - len(sequence):]) for a, b, sequence in zip(codes, proposals, sequences)],
                          "before": before, "after": after, "gc": ((proposals == 1) | (proposals == 2)).sum(1)/(proposals < PADDING).sum(1)})

@@ -65,7 +65,7 @@ def _skip_padding(buffer, starts, ends):
         rows = rows[starts[rows] < ends[rows]]
     return starts
 
-# %% ../nbs/library/02_flanks.ipynb #76363855
+# %% ../nbs/library/02_flanks.ipynb #6e82587d
 def trim(
     buffer: np.ndarray, # codes of all sequences in a row, uint8 (bases,)
     starts: np.ndarray, # first base of each sequence, int (n,)
@@ -75,15 +75,19 @@ def trim(
     starts = _skip_padding(buffer, starts, ends)
     core_starts, upstream = _side(buffer, starts, ends, UPSTREAM, upstream=True)
     core_ends, downstream = _side(buffer, starts, ends, DOWNSTREAM, upstream=False)
-    return core_starts, np.maximum(core_starts, core_ends), np.stack([upstream, downstream], axis=1)
+    states = np.stack([upstream, downstream], axis=1)
+    by_chance = (states == DAMAGED).any(1) & (states == MISSING).any(1)
+    states[by_chance] = MISSING
+    return np.where(by_chance, starts, core_starts), np.where(by_chance, ends, np.maximum(core_starts, core_ends)), states
 
-# %% ../nbs/library/02_flanks.ipynb #940f04d9
+# %% ../nbs/library/02_flanks.ipynb #db8c6a2a
 def trim_sequences(
     sequences: list[str] # oligos with or without flanks
 ) -> tuple[list[str], np.ndarray]: # their cores, and the states of both flanks, uint8 (n, 2)
     "Cut the constant flanks off sequences given as text."
-    ends = np.cumsum([len(sequence) for sequence in sequences])
-    starts = ends - [len(sequence) for sequence in sequences]
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=int)
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
     text = "".join(sequences)
     starts, ends, states = trim(letters_to_codes(text.encode()), starts, ends)
     return [text[start:end] for start, end in zip(starts, ends)], states

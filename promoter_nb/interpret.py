@@ -42,14 +42,15 @@ def explain(
     contribution = present(effects_of_substitutions(predictor, sequence)[None])[0]
     return pd.DataFrame({"position": np.arange(1, len(sequence) + 1), "base": list(sequence.upper()), "contribution": contribution})
 
-# %% ../nbs/library/18_interpret.ipynb #a0e36df0
+# %% ../nbs/library/18_interpret.ipynb #125fe653
 def find_motifs(
     sequence: str | pd.DataFrame,     # text over ACGTN, or contributions as `explain` gives them
     motifs: list[str] | None = None   # IUPAC words, factors' names or JASPAR ids; all of JASPAR's yeast motifs when None
 ) -> pd.DataFrame: # name, id, start and end (from 1, both within), strand, score (bits), p; with contributions also contribution (bins); raises ValueError
     "Sites of known motifs in a sequence."
+    if isinstance(motifs, str): raise ValueError(f"motifs are a list, such as [{motifs!r}]")
     contributions = sequence if isinstance(sequence, pd.DataFrame) else None
-    letters = contributions.base if contributions is not None else list(sequence.upper())
+    letters = [letter.replace("U", "T") for letter in (contributions.base if contributions is not None else sequence.upper())]
     codes = encode(["".join(letter if letter in "ACGT" else "N" for letter in letters)])
     offset = _leading_unknown(letters)
     hits = find_hits(codes[0], None if motifs is None else {found.name: found for found in map(pattern, motifs)})

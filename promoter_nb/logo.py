@@ -15,14 +15,14 @@ from .figures import TEXT_WIDTH, canvas, save
 # %% ../nbs/library/18b_logo.ipynb #8c3fa900
 BASE_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
 
-# %% ../nbs/library/18b_logo.ipynb #20420517
+# %% ../nbs/library/18b_logo.ipynb #6d621e7d
 def letter_heights(
     contributions: pd.DataFrame # columns position (from 1), base, contribution (bins)
 ) -> pd.DataFrame: # positions in rows, columns A, C, G, T; 0 where a letter is not drawn
     "Heights of the letters of a logo."
     if missing := {"position", "base", "contribution"} - set(contributions):
         raise ValueError(f"contributions have no column {', '.join(sorted(missing))}; `interpret.explain` makes such a table")
-    heights = contributions.pivot_table(index="position", columns="base", values="contribution", sort=False, fill_value=0)
+    heights = contributions.assign(base=contributions.base.replace("U", "T")).pivot_table(index="position", columns="base", values="contribution", sort=False, fill_value=0)
     return heights.reindex(index=contributions.position, columns=list("ACGT"), fill_value=0.0)
 
 # %% ../nbs/library/18b_logo.ipynb #1ffd29e3

@@ -138,14 +138,16 @@ def hits_of(
     chance = lambda total: None if motif.chances is None else float(motif.chances[int(total - lowest)])
     return [(int(start[i]), "+-"[strand[i]], float(sums[i]), chance(sums[i])) for i in kept]
 
-# %% ../nbs/library/18c_motif_sites.ipynb #682ffc49
+# %% ../nbs/library/18c_motif_sites.ipynb #9b0ad8f9
 def find_hits(
     codes: np.ndarray,                       # one sequence, uint8 (width,), aligned at the right
     motifs: dict[str, Pattern] | None = None # to look for; those of JASPAR when None
 ) -> pd.DataFrame: # name, id, start and end (from 1, both within, padding not counted), strand, score (bits), p; the least likely first
     "Sites of known motifs in one sequence."
+    if not len(codes): raise ValueError("the sequence is empty; give at least one base")
     first = int((codes < PADDING).argmax())
     rows = [(name, motif.identifier, start - first + 1, start - first + motif.weights.shape[1], strand, total*STEP, chance)
-            for name, motif in (motifs or jaspar_patterns()).items() for start, strand, total, chance in hits_of(codes, motif)]
+            for name, motif in (jaspar_patterns() if motifs is None else motifs).items() for start, strand, total, chance in hits_of(codes, motif)]
     table = pd.DataFrame(rows, columns=["name", "id", "start", "end", "strand", "score", "p"])
+    table = table.astype({"name": str, "id": str, "start": int, "end": int, "strand": str, "score": float, "p": float})  # also without a row
     return table.sort_values(["p", "start", "name"], ignore_index=True)

@@ -6,7 +6,7 @@
 __all__ = ['SITES', 'FLAGS', 'EXAMPLE', 'read_core', 'View', 'best_sites', 'view', 'mutate', 'changes', 'warning', 'caution',
            'result', 'options', 'style', 'Page', 'legend']
 
-# %% ../nbs/library/19b_page.ipynb #71ddf614
+# %% ../nbs/library/19b_page.ipynb #552c89ee
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
@@ -19,9 +19,10 @@ from .attribution import mutagenesis, present
 from .interpret import find_motifs
 from .page_drawing import cell_names, distribution, heat_map, logo, motif_table, signed, strongest_effect
 from .predictor import Predictor
-from .preparation import IUPAC_CODES, SequenceError, find_cores, prepare
+from .flanks import trim
+from .preparation import IUPAC_CODES, SequenceError, prepare
 
-# %% ../nbs/library/19b_page.ipynb #e6bb2b00
+# %% ../nbs/library/19b_page.ipynb #c6fdbbcc
 def read_core(
     text: str # as typed or pasted: one sequence, any case, with or without flanks or a FASTA header
 ) -> str: # capitals over IUPAC letters; raises SequenceError
@@ -31,7 +32,7 @@ def read_core(
     letters = "".join("".join(line.split()) for line in lines if not line.startswith(">")).upper().replace("U", "T")
     prepare([letters])
     codes = np.frombuffer(letters.encode().translate(IUPAC_CODES), dtype=np.uint8)
-    starts, ends = find_cores(codes, np.array([0]), np.array([len(codes)]))
+    starts, ends, _ = trim(codes, np.array([0]), np.array([len(codes)]))
     return letters[starts[0]:ends[0]]
 
 # %% ../nbs/library/19b_page.ipynb #8e7609e6

@@ -41,16 +41,17 @@ def align_right(
     codes[short] = np.where(np.arange(width, 0, -1) > (ends - starts)[short, None], PADDING, codes[short])
     return codes
 
-# %% ../nbs/library/01_sequence.ipynb #334b5773
+# %% ../nbs/library/01_sequence.ipynb #acdb359a
 def encode(
     sequences: list[str] | np.ndarray, # text over ACGTN, either case, any lengths; lists, arrays and Series alike
     width: int | None = None           # columns of the result, the longest sequence's length when None
 ) -> np.ndarray: # uint8 (n, width); raises ValueError at a letter outside ACGTN
     "Encode sequences as `uint8` codes, A=0 C=1 G=2 T=3, N and padding=4."
-    text = pa.array(sequences, type=pa.large_string()).cast(pa.large_binary())
-    offsets = np.frombuffer(text.buffers()[1], dtype=np.int64)[:len(text) + 1]
-    letters = text.buffers()[2].to_pybytes() if text.buffers()[2] else b""
-    buffer = letters_to_codes(letters)
+    text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
+    if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
+    offsets = np.frombuffer(text.buffers()[1] or bytes(8), dtype=np.int64)[text.offset:text.offset + len(text) + 1]
+    letters = memoryview(text.buffers()[2] or b"")[offsets[0]:offsets[-1]].tobytes()
+    buffer, offsets = letters_to_codes(letters), offsets - offsets[0]
     if buffer.max(initial=0) == INVALID: raise ValueError(_bad_letter(letters, buffer, offsets))
     lengths = np.diff(offsets)
     if width is None: width = int(lengths.max(initial=0))

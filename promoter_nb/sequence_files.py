@@ -43,7 +43,7 @@ def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     head = stream.read(HEAD)
     return head, io.BufferedReader(_PutBack(head, stream), HEAD)
 
-# %% ../nbs/library/17_sequence_files.ipynb #e3588ab9
+# %% ../nbs/library/17_sequence_files.ipynb #b0b13243
 FORMATS = ("text", "fasta", "csv", "tsv")
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 SUFFIXES = {".fa": "fasta", ".fasta": "fasta", ".fna": "fasta", ".csv": "csv", ".tsv": "tsv"}
@@ -59,7 +59,7 @@ def detect_format(
     "Which kind of file it is."
     suffix = Path(name.removesuffix(".gz")).suffix.lower()
     if suffix in SUFFIXES: return SUFFIXES[suffix]
-    if head.lstrip().startswith(b">"): return "fasta"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b">"): return "fasta"
     for kind, delimiter in (("tsv", "\t"), ("csv", ",")):
         if set(columns) & set(_fields(head, delimiter)): return kind
     return "text"
@@ -92,10 +92,12 @@ def _records(text: bytes, line: int) -> pd.DataFrame:
     starts = (lines.cumsum() - lines + line).rename(None)
     return pa.table({"name": pc.list_element(halves, 0), "sequence": sequence}).to_pandas().set_axis(starts, axis=0)
 
-# %% ../nbs/library/17_sequence_files.ipynb #9db9b621
+# %% ../nbs/library/17_sequence_files.ipynb #e716cf33
 def _fasta(stream, name, block) -> Iterator[pd.DataFrame]:
     "Blocks of a FASTA file."
-    text, line = stream.read(block).lstrip(b"\r\n"), 1
+    first = stream.read(block).removeprefix(b"\xef\xbb\xbf")
+    text = first.lstrip(b"\r\n")
+    line = 1 + first.count(b"\n", 0, len(first) - len(text))
     if text and not text.startswith(b">"): raise DataError(f"{name}, line 1: {text[:40].decode(errors='replace')!r} has no header; a FASTA record begins with > and a name")
     while text:
         more = stream.read(block)
