@@ -47,23 +47,23 @@ def gc_excess(
     low, high = np.ceil(gc_range[0]*bases - 1e-9), np.floor(gc_range[1]*bases + 1e-9)
     return np.maximum(np.maximum(low - gc, gc - high), 0).astype(int)
 
-# %% ../nbs/library/19_constraints.ipynb #69a21710
+# %% ../nbs/library/19_constraints.ipynb #4df8b2e5
 EXCLUDED = 10**6 # more violations than edits could mend
 
 def violations(
     candidates: np.ndarray, # uint8 (n, width)
     originals: np.ndarray,  # the sequence that each came from, uint8 (n, width)
-    limits: Constraints
+    limits: Constraints     # of `constraints`
 ) -> np.ndarray: # int (n,): 0 where everything holds
     "How far each candidate is from holding its constraints."
     count = gc_excess(candidates, limits.gc_range) + sum(count_sites(candidates, motif) for motif in limits.forbid)
     lost = sum((site_starts(originals, motif) & ~site_starts(candidates, motif)).sum((1, 2)) for motif in limits.keep)
     return count + EXCLUDED*((lost > 0) | ((candidates != originals).sum(1) > limits.edits))
 
-# %% ../nbs/library/19_constraints.ipynb #242bbb20
+# %% ../nbs/library/19_constraints.ipynb #d03939ce
 def refuse_impossible(
     originals: np.ndarray, # uint8 (n, width)
-    limits: Constraints
+    limits: Constraints    # of `constraints`
 ) -> None: # raises ValueError that names the sequence and the constraint
     "Refuse constraints that no search could meet."
     for motif in limits.keep:

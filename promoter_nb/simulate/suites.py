@@ -236,9 +236,9 @@ def make_suites(
     measured = measure_precisely(truth, generator)
     return Suites(cores, truth, measured.labels, measured.cells, subsets)
 
-# %% ../../nbs/library/05f_simulate_suites.ipynb #47a91da6
+# %% ../../nbs/library/05f_simulate_suites.ipynb #0c0a1c03
 def describe_suites(
-    suites: Suites
+    suites: Suites # with the true expression of their sequences
 ) -> pd.DataFrame: # rows: suites; columns: n, mean, sd, in units of the sd of the random suite
     "Where the suites lie beside the random one."
     values = suites.truth
