@@ -67,12 +67,12 @@ def windowed_counts(
     overlap = max(widths, default=1) - 1
     return sparse.hstack([_words_from(codes[:, start:end + overlap], widths, end - start) for start, end in zip(edges, edges[1:])], format="csr")
 
-# %% ../nbs/library/10_tree_inputs.ipynb #96825374
+# %% ../nbs/library/10_tree_inputs.ipynb #68c9454d
 def _words_from(codes, widths, starts):
     "Counts of the words that begin at the first `starts` bases."
     parts = [codes[:, :starts + k - 1] for k in widths]
     empty = lambda k: sparse.csr_matrix((len(codes), 4**k), dtype=np.float32)
-    return sparse.hstack([kmer_counts(part, k) if (part < PADDING).any(0).sum() >= k else empty(k) for part, k in zip(parts, widths)], format="csr")
+    return sparse.hstack([kmer_counts(part, k) if part.shape[1] >= k else empty(k) for part, k in zip(parts, widths)], format="csr")
 
 # %% ../nbs/library/10_tree_inputs.ipynb #9d99e0a1
 FEATURES = {"gc": gc_content, "melting_temperature": melting_temperature}

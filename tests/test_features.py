@@ -50,9 +50,15 @@ def test_kmer_counts_agree_with_scikit_learn_over_many_blocks():
     assert (kmer_counts(encode(sequences), 4) != reference).nnz == 0
 
 
-@pytest.mark.parametrize("k, stride, message", [(6, 1, "longest sequence has 5"), (0, 1, "k is 0"), (32, 1, "k is 32"), (2, 0, "stride is 0")])
+@pytest.mark.parametrize("k, stride, message", [(6, 1, "the sequences have 5 bases"), (0, 1, "k is 0"), (32, 1, "k is 32"), (2, 0, "stride is 0")])
 def test_impossible_windows_are_refused(k, stride, message):
-    with pytest.raises(ValueError, match=message): kmer_counts(encode(["ACGT", "ACGTA"], width=40), k, stride)
+    with pytest.raises(ValueError, match=message): kmer_counts(encode(["ACGT", "ACGTA"]), k, stride)
+
+
+def test_a_promoter_counts_alike_alone_and_no_promoters_have_no_rows():
+    codes = encode(["ACG", "ACGTA"], width=80)
+    assert (kmer_counts(codes[:1], 4) != kmer_counts(codes, 4)[:1]).nnz == 0
+    assert kmer_counts(codes[:0], 4).shape == (0, 256)
 
 
 def test_a_column_that_is_none_has_no_name():

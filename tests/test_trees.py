@@ -105,7 +105,7 @@ def test_empty_parts_wide_words_and_growing_rates_are_refused_before_training(pa
     none = train.take(slice(0, 0))
     with pytest.raises(ValueError, match="the validation part has no rows"): boost(train, none)
     with pytest.raises(ValueError, match="the training part has no rows"): boost(none, validation)
-    with pytest.raises(ValueError, match="k is 31, but the longest sequence has 30"): boost(train, validation, Inputs("kmers", widths=(31,)))
+    with pytest.raises(ValueError, match="k is 31, but the sequences have 30 bases"): boost(train, validation, Inputs("kmers", widths=(31,)))
     with pytest.raises(ValueError, match="no width"): boost(train, validation, Inputs("kmers", widths=()))
     with pytest.raises(ValueError, match="decay is 1.1"): boost(train, validation, decay=1.1)
 

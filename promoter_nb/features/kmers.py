@@ -63,25 +63,24 @@ def _count_rows(codes, k, stride):
     if not wordless.any(): return columns, counts, per_row
     return columns[columns < 4**k], counts[columns < 4**k], per_row - wordless
 
-# %% ../../nbs/library/06c_kmers.ipynb #b7ce49f5
+# %% ../../nbs/library/06c_kmers.ipynb #d49c15cd
 def _check(codes: np.ndarray, k: int, stride: int):
     _column_count(k)
     if stride < 1: raise ValueError(f"stride is {stride}; expected 1 or more bases")
-    bases = (codes != PADDING).any(0)
-    longest = codes.shape[1] - int(bases.argmax()) if bases.any() else 0
-    if k > longest: raise ValueError(f"k is {k}, but the longest sequence has {longest} bases")
+    if k > codes.shape[1]: raise ValueError(f"k is {k}, but the sequences have {codes.shape[1]} bases")
 
 # %% ../../nbs/library/06c_kmers.ipynb #2ac6a741
 BLOCK = 1024 # rows counted at a time
 
-# %% ../../nbs/library/06c_kmers.ipynb #04d7599d
+# %% ../../nbs/library/06c_kmers.ipynb #698590f3
 def kmer_counts(
     codes: np.ndarray, # uint8 (n, width), of `sequence.encode`
     k: int,            # width of the window, 1 to 31 bases
     stride: int = 1    # bases from one window to the next, counted from the right end
-) -> sparse.csr_matrix: # float32 (n, 4**k), sorted columns; raises ValueError when no sequence has k bases
+) -> sparse.csr_matrix: # float32 (n, 4**k), sorted columns; raises ValueError when the width is below k
     "Count the k-mers of each sequence; those with an N do not count (claim P8)."
     _check(codes, k, stride)
+    if not len(codes): return sparse.csr_matrix((0, 4**k), dtype=np.float32)
     blocks = [_count_rows(codes[start:start + BLOCK], k, stride) for start in range(0, len(codes), BLOCK)]
     columns, counts, per_row = (np.concatenate(part) for part in zip(*blocks))
     offsets = np.concatenate([[0], per_row.cumsum()])
