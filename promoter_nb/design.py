@@ -60,9 +60,9 @@ class Task:
     editable: np.ndarray                            # bool (n, width)
     limits: Constraints
 
-# %% ../nbs/library/19a_design.ipynb #60dd34c2
+# %% ../nbs/library/19a_design.ipynb #177ae64c
 def greedy(
-    task: Task
+    task: Task # sequences, and what is wanted of them
 ) -> np.ndarray: # uint8 (n, width), the proposals; they may violate constraints that no single edits could mend
     "Make the best single edit, until none helps."
     current, wrong = task.originals.copy(), violations(task.originals, task.originals, task.limits)
@@ -120,9 +120,9 @@ def _copies(population, seed):
     np.put_along_axis(copies, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], 1)
     return copies
 
-# %% ../nbs/library/19a_design.ipynb #d6619e07
+# %% ../nbs/library/19a_design.ipynb #8cfeb6bb
 def evolutionary(
-    task: Task,
+    task: Task,                     # sequences, and what is wanted of them
     seed: int = 0,                  # of all draws
     population: int = POPULATION,   # members for each sequence
     generations: int = GENERATIONS  # rounds of selection

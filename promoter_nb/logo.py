@@ -25,9 +25,9 @@ def letter_heights(
     heights = contributions.assign(base=contributions.base.replace("U", "T")).pivot_table(index="position", columns="base", values="contribution", sort=False, fill_value=0)
     return heights.reindex(index=contributions.position, columns=list("ACGT"), fill_value=0.0)
 
-# %% ../nbs/library/18b_logo.ipynb #1ffd29e3
+# %% ../nbs/library/18b_logo.ipynb #4c064558
 def draw_letters(
-    axes: plt.Axes,
+    axes: plt.Axes,       # to draw into
     heights: pd.DataFrame # columns A, C, G, T; rows by position
 ) -> None:
     "Draw a logo into existing axes."
@@ -50,11 +50,11 @@ def rows_without_overlap(
         rows[place] = row
     return rows
 
-# %% ../nbs/library/18b_logo.ipynb #34869f45
+# %% ../nbs/library/18b_logo.ipynb #e4c4ec8e
 LINE = 9/72 # height of a row of names, inches
 
 def draw_spans(
-    axes: plt.Axes,
+    axes: plt.Axes,     # with the logo in it
     spans: pd.DataFrame # columns name, start and end (from 1, both within)
 ) -> None:
     "Name stretches of the sequence above a logo."

@@ -89,10 +89,10 @@ def _known_pattern(word):
     if np.isinf(known[0].least): raise ValueError(f"motif {word} is so short or vague that even its best site is common; write its site in IUPAC letters")
     return known[0]
 
-# %% ../nbs/library/18c_motif_sites.ipynb #6cc73e0f
+# %% ../nbs/library/18c_motif_sites.ipynb #e76f89ed
 def site_sums(
     codes: np.ndarray, # uint8 (n, width)
-    motif: Pattern
+    motif: Pattern     # of `pattern`
 ) -> np.ndarray: # float64 (n, 2, places): strands of the motif, first base of the stretch
     "Sum of a motif's weights at every place."
     places = max(codes.shape[1] - motif.weights.shape[1] + 1, 0)
@@ -100,10 +100,10 @@ def site_sums(
     sums = [sum(weights[codes[:, column:column + places], column] for column in range(weights.shape[1])) for weights in (motif.weights, turned)]
     return np.stack(sums, axis=1)
 
-# %% ../nbs/library/18c_motif_sites.ipynb #6ee77d4c
+# %% ../nbs/library/18c_motif_sites.ipynb #9144c6e1
 def site_starts(
     codes: np.ndarray, # uint8 (n, width)
-    motif: Pattern
+    motif: Pattern     # of `pattern`
 ) -> np.ndarray: # bool (n, 2, places): strands of the motif, first base of a site
     "Where the sites of a motif begin."
     sums = site_sums(codes, motif)
@@ -111,15 +111,15 @@ def site_starts(
     known = np.lib.stride_tricks.sliding_window_view(codes < PADDING, motif.weights.shape[1], axis=1).all(2)
     return (sums >= motif.least) & known[:, None]
 
-# %% ../nbs/library/18c_motif_sites.ipynb #dbe41b60
+# %% ../nbs/library/18c_motif_sites.ipynb #b4269d36
 def count_sites(
     codes: np.ndarray, # uint8 (n, width)
-    motif: Pattern
+    motif: Pattern     # of `pattern`
 ) -> np.ndarray: # int (n,)
     "Places with a site on either strand."
     return site_starts(codes, motif).any(1).sum(1)
 
-# %% ../nbs/library/18c_motif_sites.ipynb #45ffcf4e
+# %% ../nbs/library/18c_motif_sites.ipynb #75276ba1
 def _thin(starts, width, sums): # indices of the best that do not overlap
     kept = []
     for place in np.argsort(-sums, kind="stable"):
@@ -128,7 +128,7 @@ def _thin(starts, width, sums): # indices of the best that do not overlap
 
 def hits_of(
     codes: np.ndarray, # one sequence, uint8 (width,)
-    motif: Pattern
+    motif: Pattern     # of `pattern`
 ) -> list[tuple]: # first column, strand, sum of weights, chance
     "Sites of one motif in one sequence, without overlaps."
     strand, start = np.nonzero(site_starts(codes[None], motif)[0])

@@ -95,6 +95,7 @@ def test_measured_values_are_compared(tmp_path):
     (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"), (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
     (b"ACGT\nAC!T\n", "line 2: the sequence '!' at base 3"), (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),
     (b"ACGT\t1\nACGT\tlow\n", "line 2: measured is 'low'; expected a number"), (gzip.compress(b"ACGTTGCA\n"*5000)[:-30], "cut off or damaged"),
+    (b"\xef\xbb\xbf>a\nACGT\n>b\nAC!T\n", "line 3: the sequence"), (b"\n\n>a\nAC!T\n", "line 3: the sequence"),
     (b"\x00\x01\xff\xfe", "invalid UTF8"), (b"sequence,low\nACGT,1\n", "has a column 'low'")])
 def test_bad_input_is_one_line_and_leaves_nothing(content, message, tmp_path):
     (tmp_path/"input").write_bytes(content)
@@ -148,6 +149,17 @@ def test_explain_and_design(tmp_path):
     proposed = table(run("design", "-", "--edits", 1, "--target", "minimum", input=short))
     assert proposed.edits.item() <= 1 and proposed.after.item() <= proposed.before.item()
     assert "promoter-nb: " in run("design", "-", "--method", "magic", input=short, code=1)
+
+
+def test_design_names_the_line_of_a_letter_that_it_cannot_edit():
+    told = run("design", "-", input="ACGTACGTA\nACGUACGTAA\n", code=1)
+    assert told.startswith("promoter-nb: standard input, line 2: ") and "'U' at base 4" in told
+    assert "--edits" in run("design", "-", "--edits", 0, input="ACGT\n", code=2)
+
+
+def test_sites_are_written_though_the_first_sequence_has_none(tmp_path):
+    run("explain", "-", "--motifs", tmp_path/"sites.parquet", input="AAAAAAAAAA\nAATGACTCATAA\n")
+    assert set(pd.read_parquet(tmp_path/"sites.parquet").line) == {2}
 
 
 def test_simulate_describe_train_predict_and_card(tmp_path):

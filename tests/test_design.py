@@ -86,6 +86,18 @@ def test_evolution_depends_on_the_seed_alone():
     assert both.proposal.equals(again.proposal) and both.proposal[1] == alone.proposal[0]
 
 
+@pytest.mark.parametrize("method", ["greedy", "evolutionary"])
+def test_company_of_other_lengths_changes_no_proposal(method):
+    sequences = ["ACGTACGTTGCA", "TTGACCAGATTAGACA", "ACGTACG", "CATTAGGATACA"]
+    ask = lambda sequences: design(Additive(), sequences, target=17, edits=3, method=method).proposal.tolist()
+    assert ask(sequences) == [proposal for sequence in sequences for proposal in ask([sequence])]
+
+
+def test_changes_are_counted_from_the_first_letter():
+    table = design(Additive(), ["NNACGTT", "ACGTTTTTTT"], edits=1)
+    assert table.proposal.tolist() == ["NNTCGTT", "TCGTTTTTTT"] and table.changes.tolist() == ["A3T", "A1T"]
+
+
 def test_without_constraints_greedy_is_that_of_tangermeme():
     from tangermeme.design.greedy_substitution import greedy_substitution
     torch.manual_seed(0)

@@ -146,6 +146,23 @@ def test_motifs_are_placed_in_the_text_and_weighed():
     with pytest.raises(ValueError, match="neither a word"): find_motifs(sequence, ["NOBODY9"])
 
 
+def test_motifs_are_a_list_and_none_of_them_means_none():
+    with pytest.raises(ValueError, match="are a list"): find_motifs("ACGTCACGTGAA", "CACGTG")
+    with pytest.raises(ValueError, match="sequence is empty"): find_motifs("")
+    assert find_motifs("ACGTCACGTGAA", []).empty and find_motifs("ACGTCACGTGAA", ["CACGTG"]).start.tolist() == [5]
+
+
+def test_a_table_without_sites_has_the_columns_of_one_with():
+    none, some = find_motifs("A"*12, ["CACGTG"]), find_motifs("ACGTCACGTGAA", ["CACGTG"])
+    assert none.empty and not some.empty and none.dtypes.equals(some.dtypes)
+
+
+def test_u_is_read_as_t():
+    rna, dna = (explain(Counts(), sequence) for sequence in ("GGGUGACUCAGG", "GGGTGACTCAGG"))
+    assert find_motifs("GGGUGACUCAGG", ["TGACTCA"]).start.tolist() == find_motifs(rna, ["TGACTCA"]).start.tolist() == [4]
+    assert letter_heights(rna).equals(letter_heights(dna)) and letter_heights(rna)["T"].any()
+
+
 def test_a_logo_of_any_length_and_unknown_letters():
     for sequence in ("A", "ACGNN", "ACGT"*50):
         table = explain(Counts(), sequence)
