@@ -89,7 +89,7 @@ def made_from(notebook, model=None):
 
 
 # Parameters reach papermill as YAML, and what a notebook prints reaches the terminal.
-PAPERMILL = "papermill {input.notebook:q} {output.notebook:q} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
+PAPERMILL = "python -c 'from promoter_nb.kernels import main; main()' {input.notebook:q} {output.notebook:q} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
 
 
 wildcard_constraints:
@@ -122,6 +122,13 @@ FIRST = f"{RESULTS}/{{model}}/seed-{config['seeds'][0]}"
 REPORTED = [f"{RESULTS}/{chapter}" for chapter in ["20_library"] * MADE + list(CHAPTERS) + ["60_results"]]
 REPORTED += [f"{RESULTS}/61_ablations"] * bool(ABLATION_RUNS) + [f"{RESULTS}/65_suites"] * bool(MADE and NETWORK_RUNS)
 REPORTED += RUNS + ABLATION_RUNS
+
+
+rule all:  # what is missing of any of these is made again
+    input:
+        "report/report.pdf",
+        [f"{folder}/metrics.json" for folder in REPORTED],
+        expand("{folder}/{figure}.svg", folder=FIGURES, figure=[name for chapter in CHAPTERS for name in FIGURES_OF[chapter]]),
 
 
 rule report:
@@ -204,11 +211,12 @@ rule model:
         predictions=RESULTS + "/{model}/seed-{seed}/predictions.parquet",
         notebook=RESULTS + "/{model}/seed-{seed}.ipynb",
     params:
-        values=lambda wildcards, output: values(
+        # Of the wildcards alone: snakemake keeps no record of parameters made from the output, and would not see them change.
+        values=lambda wildcards: values(
             EXPERIMENTS[wildcards.model][0],
             EXPERIMENTS[wildcards.model][1] | {"seed": int(wildcards.seed)},
-            str(Path(output.metrics).parent),
-            FIGURES if int(wildcards.seed) == config["seeds"][0] else str(Path(output.metrics).parent),
+            (folder := f"{RESULTS}/{wildcards.model}/seed-{wildcards.seed}"),
+            FIGURES if int(wildcards.seed) == config["seeds"][0] else folder,
         ),
     threads: workflow.cores
     shell:

@@ -67,7 +67,7 @@ def run_rows(
                      "memory": decimal(run["peak_memory_mb"], 0), "commit": run["commit"], "device": run["device"]})
     return rows
 
-# %% ../nbs/library/15_paper.ipynb #b5e770ac
+# %% ../nbs/library/15_paper.ipynb #76476e6a
 def collect(
     root: Path,     # that the next ones are relative to
     results: str,   # folder of the profile's runs
@@ -87,7 +87,7 @@ def collect(
     drawn = [path for folder in (*(f"figures/reference/{name}" for name in spare), figures) for path in sorted((root/folder).glob("*.svg"))]
     text = lambda runs: {name: as_text({key: value for key, value in metrics.items() if key not in ("run", "folder")}) for name, metrics in runs.items()}
     return {"profile": profile, "data": data_values(data), "simulated": data["name"] == "simulated",
-        "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "ceiling_spread": percent(summary["ceiling"]**0.5, 0), "promoters": decimal(summary["promoters"], 0),
+        "models": model_rows(summary), "ceiling": percent(summary["ceiling"]), "ceiling_spread": percent(summary["ceiling"] and summary["ceiling"]**0.5, 0), "promoters": decimal(summary["promoters"], 0),
         "seeds": str(max(row["validation"]["seeds"] for row in summary["models"])), "spare": bool(found.keys() - own.keys()),
         "ledger": ledger(json.loads((root/"report/claims.json").read_text()), said), "chapters": text(found), "experiments": text(trained),
         "plots": {path.stem: f"/{path.relative_to(root)}" for path in drawn}, "has_learning_curves": (root/figures/"learning_curves.svg").exists(),
