@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['Classifier', 'classification_cnn']
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #baec9b62
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #2dfcbfd1
 import torch
 from torch import nn
 
-from .layers import GlobalMaxPool, Network, named, stack
+from .layers import GlobalMeanPool, Network, named, stack
 from ..targets import expected_value, to_classes
 
 # %% ../../nbs/library/08e_models_classification_cnn.ipynb #e89541fd
@@ -29,11 +29,11 @@ class Classifier(Network):
         counts = to_classes(labels, classes).bincount(minlength=classes) + 1
         self.head.line.bias.data = (counts/counts.sum()).log()
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #516efefb
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #705593cc
 def classification_cnn(
     channels: int = 40,                    # of every convolution
     kernels: tuple[int, ...] = (21, 5, 5), # bases, one entry a convolution
     classes: int = 19                      # bins, from 0
 ) -> Network:
-    "Convolutions, global maximum, and a fully connected layer to classes (claim M2)."
-    return Classifier(named(**stack(channels, kernels), strongest=GlobalMaxPool()), named(line=nn.Linear(channels, classes)))
+    "Convolutions, global mean, and a fully connected layer to classes (claim M2)."
+    return Classifier(named(**stack(channels, kernels), mean=GlobalMeanPool()), named(line=nn.Linear(channels, classes)))
