@@ -51,16 +51,19 @@ def over_seeds(
     margin = error*stats.t.ppf(0.975, len(values) - 1)
     return float(mean), float(mean - margin), float(mean + margin)
 
-# %% ../nbs/library/12_evaluate.ipynb #af2bb112
+# %% ../nbs/library/12_evaluate.ipynb #d0bdcba9
 def score(
     labels: np.ndarray,      # measured expression (n,)
     predictions: np.ndarray, # predicted expression (n,)
     seed: int = 0            # of the bootstrap
-) -> dict: # for each measure its value, low and high end; raises ValueError at predictions that are no finite numbers
+) -> dict: # for each measure its value, low and high end; raises ValueError for fewer than 10, and for values that are all the same or no finite numbers
     "All measures of a prediction with their intervals."
     labels, predictions = np.asarray(labels, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
     if labels.shape != predictions.shape: raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
-    if (bad := ~np.isfinite(predictions)).any(): raise ValueError(f"prediction {bad.argmax()} is {predictions[bad.argmax()]}")
+    for name, values in (("label", labels), ("prediction", predictions)):
+        if (bad := ~np.isfinite(values)).any(): raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
+        if len(values) < 10: raise ValueError(f"{len(values)} promoters; expected 10 or more to score a model on")
+        if np.ptp(values) == 0: raise ValueError(f"every {name} is {values[0]}; a correlation needs values that differ")
     return {name: {"value": float(measure(labels, predictions)), **dict(zip(("low", "high"), interval(measure, labels, predictions, seed=seed)))}
             for name, measure in MEASURES.items()}
 

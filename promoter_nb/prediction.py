@@ -25,15 +25,17 @@ def choose_precision(
     else: fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bf16-mixed" if fast else "32-true"
 
-# %% ../nbs/library/11c_prediction.ipynb #0d304ac3
+# %% ../nbs/library/11c_prediction.ipynb #d16799ad
 def make_fabric(
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
-    devices: int = 1,          # processes on the CPU, or GPUs
+    devices: int = 1,          # processes on the CPU, or GPUs, of each node
+    nodes: int = 1,            # machines
     precision: str = "auto"    # "auto", "32-true" or "bf16-mixed"
 ) -> Fabric:
     "The devices to work on, with their precision."
     if precision == "auto": precision = choose_precision(accelerator)
-    return Fabric(accelerator=accelerator, devices=devices, precision=precision, strategy="auto" if devices == 1 else "ddp_spawn")
+    strategy = "ddp" if nodes > 1 else "ddp_spawn" if devices > 1 else "auto"
+    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
 
 # %% ../nbs/library/11c_prediction.ipynb #06c1d941
 @torch.inference_mode()

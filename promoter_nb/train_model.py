@@ -48,15 +48,15 @@ def four_parts(
     test, calibration = split(rest, 2*share)
     return {"training": training, "validation": validation, "calibration": calibration, "test": test}
 
-# %% ../nbs/library/16d_train_model.ipynb #a3057bf3
+# %% ../nbs/library/16d_train_model.ipynb #c3488371
 EXAMPLES = 600_000
 
 def with_epochs(
     epochs: int # altogether, at least 2
 ) -> Recipe: # raises ValueError
-    "The brief recipe with another number of epochs, a third of them for averaging."
-    if epochs < 2: raise ValueError(f"epochs is {epochs}; expected 2 or more, one of them for averaging")
-    averaging = max(1, round(epochs/3))
+    "The brief recipe with another number of epochs, a third of them for averaging where that makes two or more."
+    if epochs < 2: raise ValueError(f"epochs is {epochs}; expected 2 or more")
+    averaging = round(epochs/3) if epochs > 4 else 0
     return replace(BRIEF, epochs=epochs - averaging, averaging_epochs=averaging)
 
 def default_recipe(

@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['OBJECTIVES', 'HISTOGRAMS', 'BLOCK', 'settings', 'learning_rates', 'boost', 'predict_trees']
 
-# %% ../nbs/library/10a_trees.ipynb #895f5120
+# %% ../nbs/library/10a_trees.ipynb #9105c45e
 import lightgbm
 import numpy as np
 import pandas as pd
 
-from .dataset import Dataset
+from .dataset import Dataset, check_parts
 from .tree_inputs import Inputs
 
-# %% ../nbs/library/10a_trees.ipynb #af016c64
+# %% ../nbs/library/10a_trees.ipynb #382d0dd1
 OBJECTIVES = ("l2", "huber")
 
 def settings(
@@ -29,10 +29,11 @@ def settings(
 ) -> dict: # as `lightgbm.train` takes it; raises ValueError for what makes no sense
     "LightGBM's parameters, in the words of the report."
     if objective not in OBJECTIVES: raise ValueError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
-    if leaves < 2: raise ValueError(f"{leaves} leaves; expected 2 or more")
+    if not isinstance(leaves, int) or leaves < 2: raise ValueError(f"{leaves} leaves; expected a whole number, 2 or more")
     for name, share in {"bagging_fraction": bagging_fraction, "feature_fraction": feature_fraction}.items():
         if not 0 < share <= 1: raise ValueError(f"{name} is {share}; expected more than 0 and at most 1")
-    if huber_delta <= 0 or learning_rate <= 0: raise ValueError(f"huber_delta is {huber_delta}, learning_rate {learning_rate}; expected more than 0")
+    if not (0 < huber_delta and 0 < learning_rate and 0 < smallest_leaf):
+        raise ValueError(f"huber_delta is {huber_delta}, learning_rate {learning_rate}, smallest_leaf {smallest_leaf}; expected more than 0")
     return {"objective": objective, "alpha": huber_delta, "metric": "l2", "num_leaves": leaves, "learning_rate": learning_rate,
             "bagging_fraction": bagging_fraction, "bagging_freq": int(bagging_fraction < 1), "feature_fraction": feature_fraction,
             "min_data_in_leaf": smallest_leaf, "num_threads": threads, "seed": seed, "deterministic": True, "force_row_wise": True, "verbosity": -1}
@@ -54,7 +55,7 @@ def _rows(data: Dataset, inputs: Inputs, reference: lightgbm.Dataset | None = No
     categorical = inputs.categorical(data.codes.shape[1])
     return lightgbm.Dataset(inputs.table(data.codes), data.labels, reference=reference, categorical_feature=categorical, params={"verbosity": -1})
 
-# %% ../nbs/library/10a_trees.ipynb #85721cf5
+# %% ../nbs/library/10a_trees.ipynb #7c1b55e8
 def boost(
     train: Dataset,            # to learn from
     validation: Dataset,       # to watch; changes the trees only through `patience`
@@ -65,8 +66,7 @@ def boost(
     **options                  # of `settings`
 ) -> tuple[lightgbm.Booster, pd.DataFrame]: # the model, with `best_iteration`; and R² of both parts after each round. Raises ValueError
     "Fit gradient-boosted trees (claims L1 to L5)."
-    for name, part in (("training", train), ("validation", validation)):
-        if not len(part): raise ValueError(f"{part.name}: the {name} part has no rows")
+    check_parts(train, validation)
     parameters = settings(**options) | {"histogram_pool_size": HISTOGRAMS}
     callbacks = [lightgbm.record_evaluation(curves := {}),
                  lightgbm.reset_parameter(learning_rate=learning_rates(parameters["learning_rate"], decay, rounds))]

@@ -32,7 +32,7 @@ def count_gc(n, seed):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_trains_stops_and_loads_as_any_network(name, tmp_path):
-    recipe = Recipe(epochs=2, batch_size=64, sgd_epochs=1, averaging_epochs=1)
+    recipe = Recipe(epochs=2, batch_size=64, sgd_epochs=1, averaging_epochs=2)
     train, validation = count_gc(512, 0), count_gc(128, 1)
     model, history = fit(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"run", accelerator="cpu", progress=False)
     assert np.isfinite(history.training_loss).all() and len(history) == 4

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['Classifier', 'classification_cnn']
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #2dfcbfd1
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #f26aca8e
 import torch
 from torch import nn
 
-from .layers import GlobalMeanPool, Network, named, stack
+from .layers import GlobalMeanPool, Network, check_range, named, stack
 from ..targets import expected_value, to_classes
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #e89541fd
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #2b4720aa
 class Classifier(Network):
     "A network whose outputs are log-probabilities, up to a constant, of the bins 0, 1, 2, ..."
     def decode(self, outputs):
@@ -26,6 +26,7 @@ class Classifier(Network):
     def start_at(self, labels):
         "Start from the frequencies of the bins; each is given one row more than it has."
         classes = self.head.line.out_features
+        check_range(labels, -0.5, classes - 0.5)
         counts = to_classes(labels, classes).bincount(minlength=classes) + 1
         self.head.line.bias.data = (counts/counts.sum()).log()
 

@@ -26,14 +26,25 @@ def model_names() -> list[str]: # in alphabetical order
     names = [module.name for module in iter_modules(import_module("promoter_nb.models").__path__)]
     return [name for name in names if callable(getattr(import_module(f"promoter_nb.models.{name}"), name, None))]
 
-# %% ../../nbs/library/08_models.ipynb #83c33ca3
+# %% ../../nbs/library/08_models.ipynb #aaef8d72
+def _check_counts(name: str, **options) -> None:
+    "Numbers of channels, heads, classes and bases are positive wherever a network has them; blocks there may be none."
+    for option, value in options.items():
+        counts = value if isinstance(value, (tuple, list)) else [value]
+        least = 0 if option == "blocks" else 1
+        if any(isinstance(count, int) and count < least for count in counts) or not counts:
+            raise ValueError(f"model {name!r}: {option} is {value!r}; expected {least} or more")
+
+# %% ../../nbs/library/08_models.ipynb #9cea847b
 def _make(name: str, width: int, seed: int, **options) -> nn.Module:
-    if not name.isidentifier() or not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
+    if not str(name).isidentifier() or not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
         raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
+    if not isinstance(width, int): raise ValueError(f"model {name!r}: width is {width!r}; expected a whole number of bases")
+    _check_counts(name, width=width, **options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try: model = getattr(module, name)(**options)
-        except TypeError as error: raise ValueError(f"model {name!r}: {error}") from None
+        except (TypeError, RuntimeError) as error: raise ValueError(f"model {name!r}: {error}") from None
     model.configuration = {"name": name, "width": width, "seed": seed, **options}
     return model
 
