@@ -35,7 +35,7 @@ def test_trains_stops_and_loads_as_any_network(name, tmp_path):
     recipe = Recipe(epochs=2, batch_size=64, sgd_epochs=1, averaging_epochs=2)
     train, validation = count_gc(512, 0), count_gc(128, 1)
     model, history = fit(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"run", accelerator="cpu", progress=False)
-    assert np.isfinite(history.training_loss).all() and len(history) == 4
+    assert np.isfinite(history.training_loss).all() and len(history) == 5
     expected = predict(model, validation.codes, accelerator="cpu")
     assert expected.shape == (128,) and expected.dtype == np.float32
     np.testing.assert_array_equal(predict(load(tmp_path/"run/weights.safetensors"), validation.codes, accelerator="cpu"), expected)
