@@ -26,12 +26,12 @@ def model_names() -> list[str]: # in alphabetical order
     names = [module.name for module in iter_modules(import_module("promoter_nb.models").__path__)]
     return [name for name in names if callable(getattr(import_module(f"promoter_nb.models.{name}"), name, None))]
 
-# %% ../../nbs/library/08_models.ipynb #aaef8d72
+# %% ../../nbs/library/08_models.ipynb #ca0603fd
 def _check_counts(name: str, **options) -> None:
-    "Numbers of channels, heads, classes and bases are positive wherever a network has them; blocks there may be none."
+    "Numbers of channels, heads and bases are positive wherever a network has them; of blocks there may be none, and minGPT takes no classes for a number."
     for option, value in options.items():
         counts = value if isinstance(value, (tuple, list)) else [value]
-        least = 0 if option == "blocks" else 1
+        least = 0 if option in ("blocks", "classes") else 1
         if any(isinstance(count, int) and count < least for count in counts) or not counts:
             raise ValueError(f"model {name!r}: {option} is {value!r}; expected {least} or more")
 
