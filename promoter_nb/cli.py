@@ -77,12 +77,13 @@ def _beside(frame, results, name):
         raise ValueError(f"{name} has a column {same[0]!r}, which is the name of a result; rename it")
     return pd.concat([frame.reset_index(drop=True), results.reset_index(drop=True)], axis=1)
 
-# %% ../nbs/library/19_cli.ipynb #e346fa90
+# %% ../nbs/library/19_cli.ipynb #2479e445
 def _numbers(frame, column, name, kind=float):
     "A column of text as numbers; the message of the error says where it is none."
     import pandas as pd
     numbers = pd.to_numeric(frame[column], errors="coerce")
-    if (bad := numbers.isna() | ((kind is int) & (numbers % 1 != 0))).any():
+    limit = 2**53 if kind is int else float("inf")
+    if (bad := ~numbers.abs().lt(limit) | ((kind is int) & (numbers % 1 != 0))).any():
         place = bad.to_numpy().argmax()
         raise ValueError(f"{name}, line {frame.index[place]}: {column} is {frame[column].iloc[place]!r}; expected a {'whole ' if kind is int else ''}number")
     return numbers.astype(kind)
@@ -345,7 +346,7 @@ def fetch(
     from promoter_nb.download import FILES, dream2022
     for path in dream2022(folder, tuple(file) or FILES, progress=sys.stderr.isatty()).values(): print(path)
 
-# %% ../nbs/library/19_cli.ipynb #75430f68
+# %% ../nbs/library/19_cli.ipynb #989d422d
 @data_app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where train.txt, truth.parquet and library.json go.")],
@@ -359,6 +360,7 @@ def simulate(
       promoter-nb train library/train.txt my_model
     """
     from promoter_nb.simulate.library import write_library
+    if (folder/"train.txt").exists(): raise FileExistsError(f"{folder/'train.txt'} is there already; choose another folder, or remove it")
     for path in write_library(folder, rows, seed, progress=sys.stderr.isatty()): print(path)
 
 # %% ../nbs/library/19_cli.ipynb #34edabdb
