@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['LIMITS', 'SIMULATED', 'ModelError', 'card_text', 'write_model', 'read_card', 'read_model', 'pretrained']
 
-# %% ../nbs/library/16b_model_folder.ipynb #838b994b
+# %% ../nbs/library/16b_model_folder.ipynb #8fba58d6
 import json
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
@@ -62,7 +63,12 @@ calibration of the intervals has used them; a sequence and its reverse complemen
 (of which 1 training promoter in 1,000 lies below, and 1 above) are predicted, and flagged.
 """
 
-# %% ../nbs/library/16b_model_folder.ipynb #499b49a6
+# %% ../nbs/library/16b_model_folder.ipynb #4fbee91e
+def _digest(card: dict) -> str:
+    "SHA-256 of a card, however its text is set out."
+    return sha256(json.dumps({key: value for key, value in card.items() if key != "sha256"}, sort_keys=True).encode()).hexdigest()
+
+# %% ../nbs/library/16b_model_folder.ipynb #4836501c
 def write_model(
     folder: Path,            # to be made; it must not be there
     models: list[nn.Module], # members of the ensemble, made by `build`
@@ -76,11 +82,12 @@ def write_model(
         for name, model in zip(names, models):
             save(model, part/name)
             (part/name).chmod(0o644)
-        write_json(part/"model.json", card | {"files": {name: file_sha256(part/name) for name in names}})
+        card = card | {"files": {name: file_sha256(part/name) for name in names}}
+        write_json(part/"model.json", card | {"sha256": _digest(card)})
         (part/"README.md").write_text(card_text(card), encoding="utf-8")
     return folder
 
-# %% ../nbs/library/16b_model_folder.ipynb #cd9544be
+# %% ../nbs/library/16b_model_folder.ipynb #71df45b0
 def read_card(
     folder: Path # of a model
 ) -> dict: # raises ModelError when the folder holds none
@@ -90,6 +97,7 @@ def read_card(
     try: card = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error: raise ModelError(f"{path} is damaged ({error}); fetch or train the model again") from None
     if not isinstance(card, dict) or card.get("format") != 1: raise ModelError(f"{path} is not the card of a model in format 1, the only one that is known")
+    if card.get("sha256") != _digest(card): raise ModelError(f"{path} was altered since it was written: its SHA-256 is not the one in it; fetch or train the model again")
     return card
 
 # %% ../nbs/library/16b_model_folder.ipynb #9649c934
