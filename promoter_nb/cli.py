@@ -203,7 +203,7 @@ def _explain_one(predictor, line, sequence, logos, with_motifs):
         plt.close(figure)
     return contributions.assign(line=line), sites.assign(line=line) if with_motifs else None
 
-# %% ../nbs/library/19_cli.ipynb #3317ffe8
+# %% ../nbs/library/19_cli.ipynb #1280b000
 @app.command()
 def explain(
     sequences: Annotated[Path, typer.Argument(metavar="FILE", help="Text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
@@ -217,7 +217,7 @@ def explain(
 ):
     """Explain predictions: what each base contributes, which known motifs there are, and a logo.
 
-    Results are rows: line (of the sequence in the file), position (from 1), base, and contribution: how much lower the prediction
+    Results are rows: name (where there is one), line (of the sequence in the file), position (from 1), base, and contribution: how much lower the prediction
     is, on average, with another base there. It takes some 240 predictions for a sequence of 80 bases.
 
     \b
@@ -232,9 +232,10 @@ def explain(
     with _opened(sequences) as (stream, name), write_tables(output or sys.stdout.buffer, to) as write, sites_file as write_sites, _bar("sequences") as bar:
         for frame in read_stream(stream, name, format, (column,)):
             with complaints_with_line(frame, name): predictor.prepare(frame[column])
+            named = frame[frame.columns.intersection(["name"])]
             for line, sequence in frame[column].items():
                 contributions, sites = _explain_one(predictor, line, sequence, logos, bool(motifs))
-                write(contributions[["line", "position", "base", "contribution"]])
+                write(named.loc[[line]].merge(contributions[["line", "position", "base", "contribution"]], how="cross"))
                 if motifs: write_sites(sites[["line", *sites.columns.drop("line")]])
                 bar.update()
 

@@ -77,19 +77,19 @@ def labelled(
     "The figures and tables of the report."
     return {label: chapter for chapter, label in re.findall(r"made-by\(paper\.provenance\.(\w+)\).*?\) <([\w-]+)>", text, re.DOTALL)}
 
-# %% ../nbs/library/15c_provenance.ipynb #c031b720
+# %% ../nbs/library/15c_provenance.ipynb #e05396ef
 def names(
     results: Path,    # folder of a profile's runs
-    report: str = ""  # its text, in typst
+    report: str = ""  # the report's text, in typst
 ) -> dict[str, Path]: # folder of the run by name
     "All that can be traced in a profile."
     runs = [path.parent for path in sorted(results.rglob("run.json"))]
-    found = [(Path(name).stem, run) for run in runs for name in record(run).get("figures", {})]
-    found += [(path.stem, run) for run in runs for path in sorted(run.glob("*.parquet"))]
-    unique = {name: run for name, run in found if len({other for same, other in found if same == name}) == 1}
+    figures = {Path(name).stem: run for run in reversed(runs) for name in record(run).get("figures", {})}
+    tables = [(path.stem, run) for run in runs for path in sorted(run.glob("*.parquet"))]
+    unique = {name: run for name, run in tables if len({other for same, other in tables if same == name}) == 1}
     chapters = {run.name[3:]: run for run in runs if run.parent == results}
     labels = {label: chapters[chapter] for label, chapter in labelled(report).items() if chapter in chapters}
-    return labels | unique | {run.relative_to(results).as_posix(): run for run in runs}
+    return labels | unique | figures | {run.relative_to(results).as_posix(): run for run in runs}
 
 # %% ../nbs/library/15c_provenance.ipynb #e46842ba
 OWN_LINE = {"output", "figures", "seed", "runs", "reported", "references", "run_folder"} # parameters that name folders, or that have a line of their own
@@ -107,19 +107,20 @@ def describe(
         "device": made["device"], "cost": f"{made['wall_seconds']:,.0f} s, {made['peak_memory_mb']:,} MB, started {made['started']}"}
     return "\n".join([f"nbs/experiments/{made['notebook']}.ipynb", *(f"  {name:<11}{value}" for name, value in lines.items() if value not in (None, ""))])
 
-# %% ../nbs/library/15c_provenance.ipynb #8aa198c8
+# %% ../nbs/library/15c_provenance.ipynb #60f78c85
 def trace(
     name: str,       # path of a figure, or a name as in `names`
-    root: Path,      # folder that holds `results` and `report`
+    root: Path,      # folder that holds `results`, with `reference` in it, and `report`
     results: Path    # folder of the profile's runs, for a name
 ) -> str: # text; raises ValueError for a figure that no run has drawn, and for a name that is not known
-    "The chain of runs behind a figure or table."
+    "The chain of runs behind a figure or table; one that the profile does not make is looked up in the reference results."
     if Path(name).is_file(): run = drawn_by(Path(name).resolve(), root)
     else:
         text = root/"report/report.typ"
-        known = names(results, text.read_text() if text.exists() else "")
+        known = {}
+        for folder in [*sorted((root/"results/reference").glob("*")), results]: known |= names(folder, text.read_text() if text.exists() else "")
         run = known.get(name.removesuffix(".svg").removesuffix(".parquet").removesuffix("/"))
-        if run is None: raise ValueError(f"{name} is neither a file nor a name in {results}, which knows {', '.join(sorted(known)) or 'nothing'}")
+        if run is None: raise ValueError(f"{name} is neither a file nor a name in {results} or the reference results, which know {', '.join(sorted(known)) or 'nothing'}")
     return "\n\n".join(indent(describe(link, root), "    "*depth) for depth, link in chain(run))
 
 # %% ../nbs/library/15c_provenance.ipynb #dc404f83

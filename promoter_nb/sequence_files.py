@@ -64,11 +64,11 @@ def detect_format(
         if set(columns) & set(_fields(head, delimiter)): return kind
     return "text"
 
-# %% ../nbs/library/17_sequence_files.ipynb #cece08d8
+# %% ../nbs/library/17_sequence_files.ipynb #d0881a27
 def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.DataFrame]:
     "Blocks of a file with delimiters; `columns` are its names, `header` is the number of lines before the first row."
     bad = []
-    parse = ParseOptions(delimiter=delimiter, quote_char='"' if delimiter == "," else False, ignore_empty_lines=False,
+    parse = ParseOptions(delimiter=delimiter, quote_char='"' if header else False, ignore_empty_lines=False,
                          invalid_row_handler=lambda row: bad.append(row) or "error")
     read = ReadOptions(column_names=columns, skip_rows=header, block_size=block, use_threads=False)
     convert = ConvertOptions(column_types={column: pa.string() for column in columns}, strings_can_be_null=False)
@@ -117,7 +117,7 @@ def _blocks(head, stream, name, kind, first, block) -> Iterator[pd.DataFrame]:
     if len(set(columns)) < len(columns): raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(columns)}")
     return _tables(stream, name, columns, DELIMITERS[kind], 1, block)
 
-# %% ../nbs/library/17_sequence_files.ipynb #97fde50f
+# %% ../nbs/library/17_sequence_files.ipynb #35cc50c3
 def read_stream(
     stream: BinaryIO,          # file or pipe, opened for bytes
     name: str,                 # of it, for messages
@@ -133,7 +133,7 @@ def read_stream(
         if head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         for frame in _blocks(head, stream, name, format or detect_format(head, name, columns), columns[0], block):
-            if not set(columns) & set(frame): raise DataError(f"{name}, line 1: there is no column {' or '.join(map(repr, columns))}; there are {', '.join(map(repr, frame.columns))}")
+            if not set(columns) & set(frame): raise DataError(f"{name}, line 1: there is no column {' or '.join(map(repr, columns))}; the first line names {', '.join(map(repr, frame.columns))}")
             yield frame
             rows += len(frame)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error: raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); fetch it again") from None

@@ -15,12 +15,16 @@ import pandas as pd
 
 from .files import file_sha256
 
-# %% ../nbs/library/15b_verify.ipynb #10aedab5
+# %% ../nbs/library/15b_verify.ipynb #ccf0348f
+def _read(path: Path) -> dict:
+    try: return json.loads(path.read_text())
+    except json.JSONDecodeError as error: raise ValueError(f"{path} is damaged: {error}; remove it and run it again") from None
+
 def platform_of(
     run: Path # folder of a run
-) -> dict: # device, and versions by package; raises FileNotFoundError
+) -> dict: # device, and versions by package; raises FileNotFoundError, and ValueError for a damaged file
     "What decides whether the same code gives the same bits."
-    record = json.loads((run/"run.json").read_text())
+    record = _read(run/"run.json")
     return {"device": record["device"], **record["packages"]}
 
 # %% ../nbs/library/15b_verify.ipynb #7955a367
@@ -89,22 +93,22 @@ def compare_tables(
     columns = [name.removesuffix(" then") for name in both if name.endswith(" then")]
     return [_row(file, f"{name}, correlation", 1.0, float(both[f"{name} then"].corr(both[f"{name} now"])), 1 - AGREEMENT) for name in columns]
 
-# %% ../nbs/library/15b_verify.ipynb #899c29f1
+# %% ../nbs/library/15b_verify.ipynb #43275f6d
 def compare_results(
     reference: Path, # folder of a profile's reference results
     found: Path      # folder of the same profile's results
-) -> pd.DataFrame: # a row for each value: file, key, reference, found, tolerance, ok; raises FileNotFoundError without reference
+) -> pd.DataFrame: # a row for each value: file, key, reference, found, tolerance, ok; raises FileNotFoundError without reference, ValueError for a damaged file
     "Compare the results of a profile with its reference, value by value."
     runs = sorted({path.parent.relative_to(folder) for folder in (reference, found) for path in folder.rglob("metrics.json")} - {Path("90_report")})
     if not any((reference/run).exists() for run in runs): raise FileNotFoundError(f"{reference} holds no metrics.json; expected reference results, which `make reference` makes")
     return pd.DataFrame([row for run in runs for row in _compare_run(reference, found, run)])
 
-# %% ../nbs/library/15b_verify.ipynb #63dac0c2
+# %% ../nbs/library/15b_verify.ipynb #0acf6e8c
 def _compare_run(reference, found, run) -> list[dict]:
     there = [(folder/run/"metrics.json").exists() for folder in (reference, found)]
     if not all(there): return [_row(str(run), "metrics.json", *("there" if has else MISSING for has in there))]
     same = platform_of(reference/run) == platform_of(found/run)
-    read = lambda folder, name: json.loads((folder/run/name).read_text())
+    read = lambda folder, name: _read(folder/run/name)
     rows = compare_metrics(f"{run}/run.json", *({"parameters": read(folder, "run.json")["parameters"]} for folder in (reference, found)), same=True)
     rows += compare_metrics(f"{run}/metrics.json", read(reference, "metrics.json"), read(found, "metrics.json"), same)
     for table in sorted((reference/run).glob("*.parquet")):

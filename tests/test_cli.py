@@ -107,7 +107,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(content, message, tmp_path):
 
 def test_wrong_calls(tmp_path, fasta):
     assert "line 1: 'ACGT" in run("predict", "-", "--format", "fasta", input="ACGT\n", code=1)
-    assert "no column 'promoter'; there are 'sequence'" in run("predict", "-", "--format", "csv", "--column", "promoter", input="sequence\nACGT\n", code=1)
+    assert "no column 'promoter'; the first line names 'sequence'" in run("predict", "-", "--format", "csv", "--column", "promoter", input="sequence\nACGT\n", code=1)
     assert "No such file" in run("predict", tmp_path/"none.fa", code=1)
     assert "holds no model" in run("predict", fasta, "--model", tmp_path, code=1)
     assert ".xlsx" in run("predict", fasta, "--output", tmp_path/"out.xlsx", code=1)
@@ -147,6 +147,8 @@ def test_explain_and_design(tmp_path):
     assert "".join(found.base) == short and [path.name for path in (tmp_path/"logos").iterdir()] == ["line_1.svg"]
     assert (tmp_path/"sites.csv").read_text().startswith("line,name")
     proposed = table(run("design", "-", "--edits", 1, "--target", "minimum", input=short))
+    named = run("explain", "-", input=f">a\tb\n{short}\n")
+    assert set(table(named).name) == {"a\tb"} and '"a\tb"' in named
     assert proposed.edits.item() <= 1 and proposed.after.item() <= proposed.before.item()
     assert "promoter-nb: " in run("design", "-", "--method", "magic", input=short, code=1)
 
@@ -173,6 +175,16 @@ def test_simulate_describe_train_predict_and_card(tmp_path):
     weights = model/"weights_1.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
     assert "cut off or altered" in run("predict", "-", "--model", model, input="ACGT\n", code=1)
+
+
+def test_train_refuses_what_it_cannot_learn_from_before_it_begins(tmp_path):
+    cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 80))]
+    write = lambda rows, least: (tmp_path/"measured.txt").write_text("".join(f"{core}\t{least + number/100}\n" for number, core in enumerate(cores[:rows])))
+    write(100, 0)
+    assert "give 400 or more" in run("train", tmp_path/"measured.txt", tmp_path/"model", code=1)
+    write(600, -9)
+    assert "of the labels lie outside" in run("train", tmp_path/"measured.txt", tmp_path/"model", code=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["measured.txt"]
 
 
 def test_pipes(fasta):

@@ -32,6 +32,17 @@ def test_table_of_the_report_by_its_label(trace):
     assert notebooks(trace("r2"))[0] == notebooks(trace("density"))[0] == "nbs/experiments/60_results.ipynb"
 
 
+def test_what_the_profile_leaves_out_is_traced_in_the_reference_results(trace):
+    told = trace("leaves")
+    assert notebooks(told)[0] == "nbs/experiments/55_leaves.ipynb" and "results/reference/laptop/55_leaves" in told
+
+
+def test_ledger_and_list_of_runs_lead_to_every_run(built, trace):
+    for table in ("ledger", "runs"): assert notebooks(trace(table))[0] == "nbs/experiments/90_report.ipynb"
+    told = trace("ledger")
+    assert all(str(path.parent.relative_to(built.folder)) in told for path in built.folder.glob("results/simulated/smoke/**/metrics.json"))
+
+
 def test_copied_results_are_traced_within_the_copy(built, trace, tmp_path):
     shutil.copytree(built.folder/"results/simulated/smoke", built.folder/"results/kept/smoke")
     told = trace("density", "--results", "results/kept/smoke")
@@ -44,4 +55,4 @@ def test_changed_figure_and_unknown_name_are_refused(built, tmp_path):
     figure.write_bytes((built.folder/"figures/simulated/smoke/density.svg").read_bytes() + b"<!-- -->")
     refusal = built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", figure)
     assert "no run in" in refusal and "60_results" in refusal
-    assert "knows" in built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", "densities")
+    assert "which know" in built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", "densities")

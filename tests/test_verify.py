@@ -71,6 +71,12 @@ def test_another_parameter_is_named_first(built, reference):
     assert (row.file, row.key, row.reference, row.found) == ("resnet/seed-0/run.json", "parameters.epochs", 7, 2)
 
 
+def test_damaged_file_is_named(built, reference):
+    metrics = reference/"resnet/seed-0/metrics.json"
+    metrics.write_text(metrics.read_text()[:50])
+    assert f"{metrics} is damaged" in built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "verify", reference, built.folder/SMOKE)
+
+
 def test_committed_reference_is_complete():
     folder, profile = ROOT/"results/reference/quick", yaml.safe_load((ROOT/"config/quick.yaml").read_text())
     runs = {path.parent.relative_to(folder).as_posix() for path in folder.rglob("metrics.json")}
