@@ -19,6 +19,7 @@ from promoter_nb.dataset import Dataset
 from promoter_nb.models.registry import build
 from promoter_nb.prediction import make_fabric
 from promoter_nb.sequence import decode
+from promoter_nb.speed import matrix_rate
 from promoter_nb.training import Recipe, Run, draw_epoch, predict, start_phase, train_epoch
 
 BATCH, WIDTH = 256, 80
@@ -62,15 +63,6 @@ def plain_training(model, optimizer, rows):
 def plain_prediction(model, rows):
     model.eval()
     return torch.cat([model(sequences) for sequences, _ in DataLoader(rows, BATCH)])
-
-
-def matrix_rate(size=1024, repeats=20):
-    "Floating-point operations a second of a square matrix product."
-    a = torch.rand(size, size)
-    a @ a
-    started = time.perf_counter()
-    for _ in range(repeats): a @ a
-    return repeats*2*size**3/(time.perf_counter() - started)
 
 
 def operations(channels=64):

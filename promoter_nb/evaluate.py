@@ -5,7 +5,9 @@
 # %% auto #0
 __all__ = ['MEASURES', 'NEGLIGIBLE', 'interval', 'compare', 'over_seeds', 'score', 'verdict']
 
-# %% ../nbs/library/12_evaluate.ipynb #5317efdd
+# %% ../nbs/library/12_evaluate.ipynb #59e813fe
+from typing import Callable
+
 import numpy as np
 from scipy import stats
 
@@ -15,11 +17,11 @@ from .measures import pearson, r2, spearman
 # %% ../nbs/library/12_evaluate.ipynb #2583f99c
 MEASURES = {"r2": r2, "pearson": pearson, "spearman": spearman}
 
-# %% ../nbs/library/12_evaluate.ipynb #fb4cc1a6
+# %% ../nbs/library/12_evaluate.ipynb #16f97cfa
 def interval(
-    measure,                  # one of `MEASURES`
-    labels: np.ndarray,       # (n,)
-    predictions: np.ndarray,  # (n,)
+    measure: Callable,        # one of `MEASURES`' functions: of labels and predictions (..., n), along the last axis
+    labels: np.ndarray,       # measured expression, float (n,)
+    predictions: np.ndarray,  # predicted expression, float (n,)
     resamples: int = 1000,    # bootstrap samples
     seed: int = 0             # of the draws
 ) -> tuple[float, float]: # low and high end
@@ -29,12 +31,12 @@ def interval(
                              batch=batch, method="percentile", rng=np.random.default_rng(seed))
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
-# %% ../nbs/library/12_evaluate.ipynb #5707a4c1
+# %% ../nbs/library/12_evaluate.ipynb #b3f9f95c
 def compare(
-    difference,               # function of labels and both predictions (..., n), along the last axis
-    labels: np.ndarray,       # (n,)
-    first: np.ndarray,        # predictions of one model (n,)
-    second: np.ndarray,       # predictions of the other (n,)
+    difference: Callable,     # function of labels and both predictions (..., n), along the last axis
+    labels: np.ndarray,       # measured expression, float (n,)
+    first: np.ndarray,        # predictions of one model, float (n,)
+    second: np.ndarray,       # predictions of the other, float (n,)
     seed: int = 0             # of the draws
 ) -> dict: # value, low and high end
     "A difference between two models with its 95 % interval, promoters resampled for both together."

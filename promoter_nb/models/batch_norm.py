@@ -10,7 +10,7 @@ import torch
 from torch import distributed, nn
 from torch.distributed.nn.functional import all_reduce
 
-# %% ../../nbs/library/08g_models_batch_norm.ipynb #034510ec
+# %% ../../nbs/library/08g_models_batch_norm.ipynb #d9a22440
 class BatchNorm(nn.BatchNorm2d):
     "Batch normalisation over all processes that share a batch (claim M4)."
     def forward(self,
@@ -20,7 +20,9 @@ class BatchNorm(nn.BatchNorm2d):
         alone = not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1
         return super().forward(features) if alone or not self.training else self.normalise(features, *self.moments(features))
 
-    def moments(self, features):
+    def moments(self,
+        features: torch.Tensor # float (n, channels, 1, length)
+    ) -> tuple[torch.Tensor, torch.Tensor, float]: # mean and variance, float (channels,), and how many values each is of
         "Mean and variance of each channel, and the number of values, over all processes."
         count = features.numel()/features.shape[1]*distributed.get_world_size()
         values = features.float()
@@ -28,7 +30,12 @@ class BatchNorm(nn.BatchNorm2d):
         mean, square = all_reduce(sums)/count
         return mean, square - mean.square(), count
 
-    def normalise(self, features, mean, variance, count):
+    def normalise(self,
+        features: torch.Tensor, # float (n, channels, 1, length)
+        mean: torch.Tensor,     # float (channels,)
+        variance: torch.Tensor, # float (channels,)
+        count: float            # of values that they are of
+    ) -> torch.Tensor: # float (n, channels, 1, length)
         "Normalise by given moments, and remember them."
         self.num_batches_tracked += 1
         momentum = 1/self.num_batches_tracked.item() if self.momentum is None else self.momentum

@@ -12,18 +12,25 @@ from torch import nn
 from .layers import GlobalMeanPool, Network, check_range, named, stack
 from ..targets import expected_value, to_classes
 
-# %% ../../nbs/library/08e_models_classification_cnn.ipynb #2b4720aa
+# %% ../../nbs/library/08e_models_classification_cnn.ipynb #badecac5
 class Classifier(Network):
     "A network whose outputs are log-probabilities, up to a constant, of the bins 0, 1, 2, ..."
-    def decode(self, outputs):
+    def decode(self,
+        outputs: torch.Tensor # of the head (n, classes)
+    ) -> torch.Tensor: # expression, float (n,)
         "The expected bin."
         return expected_value(outputs.float().softmax(1))
 
-    def loss(self, outputs, labels):
+    def loss(self,
+        outputs: torch.Tensor, # of the head (n, classes)
+        labels: torch.Tensor   # expression, float (n,)
+    ) -> torch.Tensor: # float (n,)
         "Cross-entropy with the bin next to each label."
         return nn.functional.cross_entropy(outputs, to_classes(labels, outputs.shape[1], checked=True), reduction="none")
 
-    def start_at(self, labels):
+    def start_at(self,
+        labels: torch.Tensor # expression of the training part, float (n,)
+    ) -> None: # raises ValueError when more than a twentieth lies outside of the bins
         "Start from the frequencies of the bins; each is given one row more than it has."
         classes = self.head.line.out_features
         check_range(labels, -0.5, classes - 0.5)

@@ -88,7 +88,7 @@ def check_range(
     if outside > share: raise ValueError(f"{outside:.0%} of the labels lie outside {low:g} to {high:g}, all that this network can predict; "
                                          "shift or rescale them, or choose another network, such as baseline_cnn")
 
-# %% ../../nbs/library/08a_models_layers.ipynb #439c25c3
+# %% ../../nbs/library/08a_models_layers.ipynb #a8531167
 class Network(nn.Module):
     "A body that embeds sequences and a head that reads expression from the embedding."
     def __init__(self,
@@ -113,15 +113,22 @@ class Network(nn.Module):
         "What the head reads from."
         return self.body(sequences.unsqueeze(2))
 
-    def decode(self, outputs):
+    def decode(self,
+        outputs: torch.Tensor # of the head (n,)
+    ) -> torch.Tensor: # float (n,)
         "Turn the head's outputs into expression."
         return outputs
 
-    def loss(self, outputs, labels):
+    def loss(self,
+        outputs: torch.Tensor, # of the head (n,)
+        labels: torch.Tensor   # expression, float (n,)
+    ) -> torch.Tensor: # float (n,)
         "Squared error of each sequence (claim T1)."
         return (outputs - labels).square()
 
-    def start_at(self, labels):
+    def start_at(self,
+        labels: torch.Tensor # expression of the training part, float (n,)
+    ) -> None: # raises ValueError when a head that ends in a softplus is given negative labels
         "Let the first predictions lie around the mean label, so that no epoch is spent on finding it."
         if hasattr(self.head, "softplus"): check_range(labels, 0, torch.inf)
         nn.init.constant_(self.head.line.bias, labels.mean().item())
