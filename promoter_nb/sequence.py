@@ -41,14 +41,16 @@ def align_right(
     codes[short] = np.where(np.arange(width, 0, -1) > (ends - starts)[short, None], PADDING, codes[short])
     return codes
 
-# %% ../nbs/library/01_sequence.ipynb #acdb359a
+# %% ../nbs/library/01_sequence.ipynb #95fd8a9e
 def encode(
     sequences: list[str] | np.ndarray, # text over ACGTN, either case, any lengths; lists, arrays and Series alike
     width: int | None = None           # columns of the result, the longest sequence's length when None
-) -> np.ndarray: # uint8 (n, width); raises ValueError at a letter outside ACGTN
+) -> np.ndarray: # uint8 (n, width); raises ValueError at a letter outside ACGTN, at a missing sequence, and for one sequence that is not in a list
     "Encode sequences as `uint8` codes, A=0 C=1 G=2 T=3, N and padding=4."
+    if isinstance(sequences, str): raise ValueError(f"{sequences[:20]!r} is one sequence; expected a list of sequences")
     text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
+    if text.null_count: raise ValueError(f"sequence {text.is_null().index(True)} is missing; expected text over ACGTN")
     offsets = np.frombuffer(text.buffers()[1] or bytes(8), dtype=np.int64)[text.offset:text.offset + len(text) + 1]
     letters = memoryview(text.buffers()[2] or b"")[offsets[0]:offsets[-1]].tobytes()
     buffer, offsets = letters_to_codes(letters), offsets - offsets[0]
