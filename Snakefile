@@ -59,7 +59,7 @@ ABLATION_RUNS = expand(RESULTS + "/ablations/{setting}/seed-{seed}", setting=ABL
 # Reference results of other data, or of more of the same, for the ledger of claims.
 # Chapters that a small profile does not run are shown from the reference results of the large one, or of measured promoters.
 SPARE = [name for name in ("deboer2020_train-laptop", "laptop") if Path("results/reference", name).exists()] if NAME == "simulated" and config["profile"] != "laptop" else []
-REFERENCES = [str(folder) for folder in sorted(Path("results/reference").iterdir()) if NAME != "simulated" or folder.name != config["profile"]]
+REFERENCES = [str(folder) for folder in sorted(Path("results/reference").glob("*")) if NAME != "simulated" or folder.name != config["profile"]]
 
 
 def imports(code, package):

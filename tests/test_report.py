@@ -91,7 +91,8 @@ def wait_for(happened, process, seconds=300):
     raise AssertionError("it did not happen in time")
 
 
-def test_measured_promoters(checkout, measured):
+def test_measured_promoters_without_any_reference_results(checkout, measured):
+    for folder in ("results", "figures"): shutil.rmtree(checkout.folder/folder)
     profile = checkout.folder/"config/smoke.yaml"
     profile.write_text(profile.read_text().split("  baseline_cnn")[0])
     checkout.run(*checkout.report_command(data=measured/"dream2022_demo.txt"))
