@@ -6,6 +6,8 @@
 __all__ = ['choose_precision', 'make_fabric', 'predict_batches', 'predict']
 
 # %% ../nbs/library/11c_prediction.ipynb #ed5826cc
+import logging
+
 import numpy as np
 import torch
 from torch import nn
@@ -15,6 +17,8 @@ except ModuleNotFoundError: from lightning.fabric import Fabric
 
 from .models.layers import fold_batch_norm
 from .sequence import one_hot, reverse_complement
+
+logging.getLogger(Fabric.__module__.rpartition(".")[0]).setLevel(logging.WARNING) # otherwise Fabric tells its precision each time
 
 # %% ../nbs/library/11c_prediction.ipynb #4f2c4a43
 def choose_precision(

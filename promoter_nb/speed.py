@@ -15,15 +15,19 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from .prediction import choose_precision, make_fabric
+
 os.environ.setdefault("KINETO_LOG_LEVEL", "6") # otherwise the profiler says when it starts and stops
 
 # %% ../nbs/library/11d_speed.ipynb #208d9bdf
 def matrix_rate(
-    size: int = 1024,  # rows and columns
-    repeats: int = 20  # of which the mean is taken
-) -> float: # floating-point operations a second, float32
+    size: int = 1024,        # rows and columns
+    repeats: int = 20,       # of which the mean is taken
+    precision: str = "auto"  # "auto", "32-true" or "bf16-mixed"
+) -> float: # floating-point operations a second, on the CPU
     "How fast the processor multiplies two square matrices."
     a = torch.rand(size, size)
+    with make_fabric("cpu", precision=precision).autocast(): a = a.to((a @ a).dtype)
     a @ a
     started = time.perf_counter()
     for _ in range(repeats): a @ a
@@ -33,14 +37,17 @@ def matrix_rate(
 def training_step(
     model: nn.Module, # takes one-hot (n, 4, width) and labels (n,), and gives the loss of each row
     rows: int = 256,  # of a batch
-    width: int = 80   # of the sequences, in bases
-): # a function without arguments that takes one step, on the CPU in float32
+    width: int = 80,  # of the sequences, in bases
+    precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
+): # a function without arguments that takes one step, on the CPU
     "A step of training on a batch of random promoters."
+    fabric = make_fabric("cpu", precision=precision)
     sequences = nn.functional.one_hot(torch.randint(4, (rows, width)), 4).movedim(2, 1).float()
     labels, optimizer = torch.rand(rows)*18, torch.optim.AdamW(model.parameters())
     def step():
         optimizer.zero_grad()
-        model.train()(sequences, labels).mean().backward()
+        with fabric.autocast(): loss = model.train()(sequences, labels).mean()
+        loss.backward()
         optimizer.step()
     return step
 
