@@ -113,7 +113,7 @@ class _Layers(nn.Module):
         self.decode = _Decode(model.decode if isinstance(model, Network) else nn.Identity())
 
     def forward(self, sequences):
-        outputs = self.model.head(self.model.embed(sequences)) if isinstance(self.model, Network) else self.model(sequences)
+        outputs = self.model.from_embedding(self.model.embed(sequences)) if isinstance(self.model, Network) else self.model(sequences)
         return self.decode(outputs)
 
 # %% ../nbs/library/18a_attribution.ipynb #560bdeb3

@@ -73,7 +73,8 @@ def test_contributions_add_up(name):
     codes = np.random.default_rng(1).integers(0, 4, (3, 80), dtype=np.uint8)
     codes[0, :7] = PADDING
     model, others = build(name), shuffles(codes, 6)
-    expected = predict(model, codes, accelerator="cpu") - predict(model, others.reshape(-1, 80), accelerator="cpu").reshape(3, 6).mean(1)
+    exact = {"accelerator": "cpu", "precision": "32-true"}
+    expected = predict(model, codes, **exact) - predict(model, others.reshape(-1, 80), **exact).reshape(3, 6).mean(1)
     found = shapley(model, codes, references=6, accelerator="cpu")
     np.testing.assert_allclose(found.sum(1), expected, rtol=0.02, atol=2e-4)
     assert (found[0, :7] == 0).all()

@@ -61,7 +61,7 @@ def undisturbed(tmp_path_factory):
 
 
 def start(folder):
-    script = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r}); from pathlib import Path; from test_training import train; train(Path({str(folder)!r}))"
+    script = f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.path.insert(0, {os.path.dirname(__file__)!r}); from pathlib import Path; from test_training import train; train(Path({str(folder)!r}))"
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -120,8 +120,8 @@ def test_global_random_state_is_left_alone(undisturbed, tmp_path):
 
 
 def test_two_processes_follow_the_curve_of_one(tmp_path):
-    one = train(tmp_path/"one", recipe=GENTLE, progress=False)[1]
-    two = train(tmp_path/"two", recipe=GENTLE, devices=2, progress=False)[1]
+    one = train(tmp_path/"one", recipe=GENTLE, precision="32-true", progress=False)[1]
+    two = train(tmp_path/"two", recipe=GENTLE, devices=2, precision="32-true", progress=False)[1]
     assert np.allclose(one.training_loss, two.training_loss, rtol=1e-4)
     assert np.allclose(one.validation_R2, two.validation_R2, atol=1e-3)
 
@@ -136,12 +136,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from test_training import GENTLE, train
 from pathlib import Path
-train(Path(sys.argv[2]), recipe=GENTLE, nodes=2, progress=False)
+train(Path(sys.argv[2]), recipe=GENTLE, nodes=2, precision="32-true", progress=False)
 """
 
 
 def test_two_nodes_follow_the_curve_of_one(tmp_path):
-    train(tmp_path/"one", recipe=GENTLE, progress=False)
+    train(tmp_path/"one", recipe=GENTLE, precision="32-true", progress=False)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

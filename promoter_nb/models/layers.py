@@ -104,7 +104,7 @@ class Network(nn.Module):
         labels: torch.Tensor | None = None   # expression, float (n,)
     ) -> torch.Tensor: # predictions (n,), or with labels the loss of each sequence (n,)
         "Predict, or score predictions against labels."
-        outputs = self.head(self.embed(sequences))
+        outputs = self.from_embedding(self.embed(sequences))
         return self.decode(outputs) if labels is None else self.loss(outputs, labels)
 
     def embed(self,
@@ -112,6 +112,12 @@ class Network(nn.Module):
     ) -> torch.Tensor: # float (n, features)
         "What the head reads from."
         return self.body(sequences.unsqueeze(2))
+
+    def from_embedding(self,
+        embedding: torch.Tensor # float (n, features)
+    ) -> torch.Tensor: # outputs of the head, float32
+        "The head, always in float32: bfloat16 would round an expression of 11 to a sixteenth of a bin."
+        with torch.autocast("cuda" if embedding.is_cuda else "cpu", enabled=False): return self.head(embedding.float())
 
     def decode(self,
         outputs: torch.Tensor # of the head (n,)

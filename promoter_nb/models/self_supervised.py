@@ -61,7 +61,7 @@ class SelfSupervised(Network):
     def forward(self, sequences, labels=None):
         "Predict, or score predictions and recovered bases."
         states = super().embed(sequences)
-        outputs = self.head(self.summary(states.detach() if self.learn == "sequences" else states))
+        outputs = self.from_embedding(self.summary(states.detach() if self.learn == "sequences" else states))
         if labels is None: return self.decode(outputs)
         loss = self.loss(outputs, labels)
         return loss if self.learn == "labels" else loss + self.sequence_loss(states, sequences)
