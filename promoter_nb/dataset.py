@@ -162,7 +162,8 @@ def split(
 ) -> tuple[Dataset, Dataset]: # training and validation; raises ValueError at another fraction, or when one of them is empty
     "Split by sequence: the same on every machine, in any order; duplicates and reverse complements stay together."
     if not 0 < validation < 1: raise ValueError(f"validation is {validation}; expected a fraction between 0 and 1")
-    both = hash_rows(data.codes) + hash_rows(reverse_complement(data.codes))
+    opposite = reverse_complement(data.codes)
+    both = hash_rows(opposite) + hash_rows(reverse_complement(opposite)) # an N at the end is padding on the other strand
     held_out = both < np.uint64(validation*2**64)
     if not 0 < held_out.sum() < len(data):
         raise ValueError(f"{data.name}: {len(data)} rows split at {validation} leave {held_out.sum()} for validation; both parts need some")

@@ -23,7 +23,8 @@ PAIRED = ("variants", "perturbation", "tiling") # scored on differences
 # %% ../nbs/library/12b_evaluate_dream.ipynb #273aeb62
 def _check(labels: np.ndarray, predictions: np.ndarray, subsets: dict[str, np.ndarray]):
     if labels.shape != predictions.shape: raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
-    if (bad := ~np.isfinite(predictions)).any(): raise ValueError(f"prediction {bad.argmax()} is {predictions[bad.argmax()]}")
+    for name, values in (("label", labels), ("prediction", predictions)):
+        if (bad := ~np.isfinite(values)).any(): raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
     if set(subsets) != set(WEIGHTS):
         raise ValueError(f"subsets {', '.join(sorted(set(subsets) ^ set(WEIGHTS)))}: missing or unknown; expected {', '.join(WEIGHTS)}")
     for name, rows in subsets.items():

@@ -24,12 +24,14 @@ def interval(
     predictions: np.ndarray,  # predicted expression, float (n,)
     resamples: int = 1000,    # bootstrap samples
     seed: int = 0             # of the draws
-) -> tuple[float, float]: # low and high end
+) -> tuple[float, float]: # low and high end; raises ValueError when a sample of the promoters has no such measure
     "95 % bootstrap interval of a measure over the promoters."
     batch = max(1, 2_000_000//len(labels))
     result = stats.bootstrap((labels, predictions), lambda *sample, axis: measure(*sample), paired=True, vectorized=True, n_resamples=resamples,
                              batch=batch, method="percentile", rng=np.random.default_rng(seed))
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    ends = float(result.confidence_interval.low), float(result.confidence_interval.high)
+    if not np.isfinite(ends).all(): raise ValueError(f"{len(labels)} promoters with too few different values: some samples of them hold one alone, so there is no interval")
+    return ends
 
 # %% ../nbs/library/12_evaluate.ipynb #b3f9f95c
 def compare(

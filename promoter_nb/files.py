@@ -20,7 +20,7 @@ WRITTEN: list[Path] = [] # files and folders put in place by this process, in th
 # %% ../nbs/library/04_files.ipynb #46eb6d79
 @contextmanager
 def atomic(
-    path: Path # file or folder to be made or replaced; its parent is made when missing
+    path: Path # file to be made or replaced, or folder to be made; its parent is made when missing
 ) -> Iterator[Path]: # where to write it
     "Give a path to write to, and put it in place at the end."
     path.parent.mkdir(parents=True, exist_ok=True)

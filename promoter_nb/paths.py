@@ -14,7 +14,7 @@ import promoter_nb
 # %% ../nbs/library/00_paths.ipynb #37239694
 def root() -> Path: # the folder that holds `nbs`, `results` and `figures`
     "The repository's root, or the folder that the environment variable `PROMOTER_NB_ROOT` names."
-    return Path(os.environ.get("PROMOTER_NB_ROOT", Path(promoter_nb.__file__).resolve().parents[1]))
+    return Path(os.environ.get("PROMOTER_NB_ROOT", Path(promoter_nb.__file__).resolve().parents[1])).resolve()
 
 # %% ../nbs/library/00_paths.ipynb #cb9ed4ff
 def at_root(

@@ -16,6 +16,7 @@ from torch import nn
 from .intervals import Intervals, around_difference
 from .model_folder import pretrained, read_model
 from .models.layers import fold_batch_norm
+from .precision import choose_precision
 from .preparation import Prepared, prepare
 from .sequence import one_hot, reverse_complement
 
@@ -25,7 +26,7 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 # %% ../nbs/library/16c_predictor.ipynb #d978ba40
-BATCH_SIZE = {"cpu": 256, "cuda": 16_384}
+BATCH_SIZE = {"cpu": 512, "cuda": 16_384}
 
 @torch.inference_mode()
 def predict_filled(
@@ -58,9 +59,11 @@ class Predictor:
     def __init__(self,
         models: list[nn.Module], # members of the ensemble, taking one-hot (n, 4, width)
         card: dict,              # what is known of them (`model_folder`)
-        device: torch.device | None = None # a GPU where there is one by default
+        device: torch.device | None = None, # a GPU where there is one by default
+        precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
     ):
         self.card, self.device = card, device or choose_device()
+        self.precision = choose_precision(self.device.type) if precision == "auto" else precision
         self.models = [model.eval().to(self.device) for model in models]
         self.folded = [fold_batch_norm(model) for model in self.models]
         self.width, self.both_strands = card["width"], card["both_strands"]
@@ -69,10 +72,11 @@ class Predictor:
     @classmethod
     def load(cls,
         folder: str | Path | None = None, # of a model; the one in the package by default
-        device: torch.device | None = None # a GPU where there is one by default
+        device: torch.device | None = None, # a GPU where there is one by default
+        precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
     ) -> "Predictor": # raises ModelError when the folder holds none, or one that was altered
         "Read a model and verify it."
-        return cls(*read_model(pretrained() if folder is None else Path(folder)), device)
+        return cls(*read_model(pretrained() if folder is None else Path(folder)), device, precision)
 
     def predict_codes(self,
         codes: np.ndarray # uint8 (n, width), cores aligned at the right
@@ -80,7 +84,9 @@ class Predictor:
         "Mean prediction of the ensemble, over both strands where the model was trained so."
         codes = torch.from_numpy(np.ascontiguousarray(codes)).to(self.device)
         strands = [codes, reverse_complement(codes)] if self.both_strands else [codes]
-        return torch.stack([predict_filled(model, strand) for model in self.folded for strand in strands]).mean(0).cpu().numpy()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"):
+            predictions = [predict_filled(model, strand) for model in self.folded for strand in strands]
+        return torch.stack(predictions).mean(0).cpu().numpy()
 
     def prepare(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)

@@ -45,10 +45,11 @@ def align_right(
 def encode(
     sequences: list[str] | np.ndarray, # text over ACGTN, either case, any lengths; lists, arrays and Series alike
     width: int | None = None           # columns of the result, the longest sequence's length when None
-) -> np.ndarray: # uint8 (n, width); raises ValueError at a letter outside ACGTN, at a missing sequence, and for one sequence that is not in a list
+) -> np.ndarray: # uint8 (n, width); raises ValueError at a letter outside ACGTN, at a sequence that is missing or no text, and for one sequence that is not in a list
     "Encode sequences as `uint8` codes, A=0 C=1 G=2 T=3, N and padding=4."
     if isinstance(sequences, str): raise ValueError(f"{sequences[:20]!r} is one sequence; expected a list of sequences")
-    text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
+    try: text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
+    except pa.ArrowTypeError as error: raise ValueError(f"{error}; expected text over ACGTN") from None
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
     if text.null_count: raise ValueError(f"sequence {text.is_null().index(True)} is missing; expected text over ACGTN")
     offsets = np.frombuffer(text.buffers()[1] or bytes(8), dtype=np.int64)[text.offset:text.offset + len(text) + 1]
@@ -63,7 +64,8 @@ def encode(
 def _bad_letter(letters, buffer, offsets) -> str:
     place = int((buffer == INVALID).argmax())
     row = int(np.searchsorted(offsets, place, side="right")) - 1
-    return f"sequence {row}, base {place - int(offsets[row]) + 1}: {chr(letters[place])!r} is not one of A, C, G, T, N"
+    letter = letters[place:place + 4].decode(errors="replace")[0]
+    return f"sequence {row}, base {place - int(offsets[row]) + 1}: {letter!r} is not one of A, C, G, T, N"
 
 # %% ../nbs/library/01_sequence.ipynb #6de7429d
 def decode(

@@ -15,7 +15,8 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from .prediction import choose_precision, make_fabric
+from .precision import choose_precision
+from .prediction import make_fabric
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "6") # otherwise the profiler says when it starts and stops
 

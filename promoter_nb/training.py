@@ -28,7 +28,8 @@ from .dataset import Dataset, check_parts
 from .measures import r2
 from .models.layers import Network
 from .models.registry import read_notes, save
-from .prediction import Fabric, choose_precision, make_fabric, predict, predict_batches
+from .precision import choose_precision
+from .prediction import Fabric, make_fabric, predict, predict_batches
 from .recipe import Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
 from .sequence import one_hot, reverse_complement
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from .features.composition import gc_content
-from .features.kmers import kmer_counts, kmer_names
+from .features.kmers import kmer_counts
 from .features.melting_temperature import melting_temperature
 from .sequence import ALPHABET, PADDING
 
@@ -59,12 +59,13 @@ def windowed_counts(
     codes: np.ndarray,       # uint8 (n, width)
     widths: tuple[int, ...], # of the words, bases
     windows: int             # parts of the promoter, by the first base of a word
-) -> sparse.csr_matrix: # float32 (n, windows times the sum of 4**k); raises ValueError for windows shorter than a base
+) -> sparse.csr_matrix: # float32 (n, windows times the sum of 4**k); raises ValueError for windows shorter than a base, no width, or one longer than the sequences
     "Counts of words in each of several windows, side by side."
     if not 1 <= windows <= codes.shape[1]: raise ValueError(f"{windows} windows in {codes.shape[1]} bases; expected 1 to {codes.shape[1]}")
-    if windows == 1: return word_counts(codes, widths)
+    whole = word_counts(codes if windows == 1 else codes[:1], widths) # refuses widths that cannot be
+    if windows == 1: return whole
     edges = np.linspace(0, codes.shape[1], windows + 1).astype(int)
-    overlap = max(widths, default=1) - 1
+    overlap = max(widths) - 1
     return sparse.hstack([_words_from(codes[:, start:end + overlap], widths, end - start) for start, end in zip(edges, edges[1:])], format="csr")
 
 # %% ../nbs/library/10_tree_inputs.ipynb #68c9454d

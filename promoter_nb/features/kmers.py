@@ -25,9 +25,10 @@ def kmer_names(
     columns: np.ndarray | None = None  # columns to be named, int (m,); all 4**k when None
 ) -> list[str]: # the k-mer of each column, m of them; raises ValueError at a column that is none
     "The k-mers that the columns of `kmer_counts` stand for (claim P8)."
-    columns = np.arange(_column_count(k)) if columns is None else np.asarray(columns, dtype=np.int64)
-    if bad := [column for column in columns if not 0 <= column < 4**k]:
-        raise ValueError(f"column {bad[0]} is no {k}-mer; expected 0 to {4**k - 1}")
+    count = _column_count(k)
+    columns = np.arange(count) if columns is None else np.asarray(columns, dtype=np.int64)
+    if bad := [column for column in columns if not 0 <= column < count]:
+        raise ValueError(f"column {bad[0]} is no {k}-mer; expected 0 to {count - 1}")
     digits = columns[:, None] // 4**np.arange(k - 1, -1, -1) % 4
     return ["".join(ALPHABET[digit] for digit in row) for row in digits]
 

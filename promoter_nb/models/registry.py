@@ -28,10 +28,11 @@ def model_names() -> list[str]: # in alphabetical order
 
 # %% ../../nbs/library/08_models.ipynb #ca0603fd
 def _check_counts(name: str, **options) -> None:
-    "Numbers of channels, heads and bases are positive wherever a network has them; of blocks there may be none, and minGPT takes no classes for a number."
+    "Numbers of channels, heads and bases are positive wherever a network has them; of blocks there may be none, a penalty may be nought, classes are two or more, and minGPT takes no classes for a number."
+    least_of = {"blocks": 0, "penalty": 0, "classes": 0 if name == "min_gpt" else 2}
     for option, value in options.items():
         counts = value if isinstance(value, (tuple, list)) else [value]
-        least = 0 if option in ("blocks", "classes") else 1
+        least = least_of.get(option, 1)
         if any(isinstance(count, int) and count < least for count in counts) or not counts:
             raise ValueError(f"model {name!r}: {option} is {value!r}; expected {least} or more")
 
@@ -41,6 +42,8 @@ def _make(name: str, width: int, seed: int, **options) -> nn.Module:
         raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
     if not isinstance(width, int): raise ValueError(f"model {name!r}: width is {width!r}; expected a whole number of bases")
     _check_counts(name, width=width, **options)
+    if unwritable := [option for option, value in options.items() if isinstance(value, type)]:
+        raise ValueError(f"model {name!r}: {unwritable[0]} is {options[unwritable[0]]}, which a file of weights could not name; call the model's own function")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try: model = getattr(module, name)(**options)
