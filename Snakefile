@@ -117,6 +117,7 @@ FIGURES_OF = {
     "64_embedding": ["embedding"],
 }
 CHAPTERS = {chapter: {} for chapter in FIGURES_OF if chapter < "28"} | {name: options or {} for name, options in config.get("chapters", {}).items()}
+if DATA != "simulated": CHAPTERS.pop("62_attribution", None)  # it needs the true sites
 FIRST = f"{RESULTS}/{{model}}/seed-{config['seeds'][0]}"
 # Two runs side by side, each on half of the cores, learn from twice as many sequences a second as one after the other on all of them (ResNet, two cores, bfloat16).
 HALF = max(1, workflow.cores//2)
