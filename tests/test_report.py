@@ -100,6 +100,12 @@ def test_measured_promoters_without_any_reference_results(checkout, measured):
     assert values["data"]["name"] == "dream2022_demo" and values["data"]["rows_file"] == "6,370" and not values["simulated"]
 
 
+def test_measured_promoters_are_not_asked_for_their_true_sites(checkout):
+    (checkout.folder/"measured.txt").write_text("ACGT\t1\n")
+    planned = checkout.run("snakemake", "--configfile", "config/laptop.yaml", "--config", "profile=laptop", "data=measured.txt", "--dry-run")
+    assert "63_filters" in planned and "62_attribution" not in planned
+
+
 def test_data_that_are_no_file_are_refused_at_once(checkout):
     assert "DATA=missing.txt is not a file" in checkout.fail(*checkout.report_command(data="missing.txt"))
     assert "DATA=nbs is not a file" in checkout.fail(*checkout.report_command(data="nbs"))
