@@ -103,7 +103,7 @@ def test_measured_promoters_without_any_reference_results(checkout, measured):
 def test_measured_promoters_are_not_asked_for_their_true_sites(checkout):
     (checkout.folder/"measured.txt").write_text("ACGT\t1\n")
     planned = checkout.run("snakemake", "--configfile", "config/laptop.yaml", "--config", "profile=laptop", "data=measured.txt", "--dry-run")
-    assert "63_filters" in planned and "62_attribution" not in planned
+    assert "rule 63_filters:" in planned and "rule 62_attribution:" not in planned
 
 
 def test_data_that_are_no_file_are_refused_at_once(checkout):
