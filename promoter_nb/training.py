@@ -23,13 +23,14 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 from tqdm.auto import tqdm
 
+from .batches import predict_batches
 from .checkpoint import identify, read_checkpoint, refuse_other, write_checkpoint, write_log
 from .dataset import Dataset, check_parts
 from .measures import r2
-from .models.layers import Network
+from .models.layers import Network, fold_batch_norm
 from .models.registry import read_notes, save
 from .precision import choose_precision
-from .prediction import Fabric, make_fabric, predict, predict_batches
+from .prediction import Fabric, make_fabric, predict
 from .recipe import Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
 from .sequence import one_hot, reverse_complement
 
@@ -117,7 +118,7 @@ def validate(
     "Score a model; each process predicts its share."
     codes, labels = run.validation
     predictions = torch.zeros_like(labels)
-    predictions[run.share] = predict_batches(model, codes[run.share], run.fabric)
+    predictions[run.share] = predict_batches(fold_batch_norm(model), codes[run.share], run.fabric.autocast)
     return float(r2(*(values.double().cpu().numpy() for values in (labels, run.fabric.all_reduce(predictions, reduce_op="sum")))))
 
 # %% ../nbs/library/11_training.ipynb #dfb6802f

@@ -6,14 +6,13 @@
 __all__ = ['baseline_cnn']
 
 # %% ../../nbs/library/08b_models_baseline_cnn.ipynb #cb44ce82
-from torch import nn
-
-from .layers import GlobalMeanPool, Network, named, stack
+from .layers import GlobalMeanPool, Network, named, regression_head, stack
 
 # %% ../../nbs/library/08b_models_baseline_cnn.ipynb #452ad292
 def baseline_cnn(
     channels: int = 64,                 # of both convolutions
     kernels: tuple[int, ...] = (21, 5), # bases, one entry a convolution
+    hidden: int = 64                    # units of the head
 ) -> Network:
-    "Convolutions, global mean, linear head (claim M1)."
-    return Network(named(**stack(channels, kernels), mean=GlobalMeanPool()), named(line=nn.Linear(channels, 1), flat=nn.Flatten(0)))
+    "Convolutions, global mean, dense head (claim M1)."
+    return Network(named(**stack(channels, kernels), mean=GlobalMeanPool()), regression_head(channels, hidden))

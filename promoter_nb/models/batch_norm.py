@@ -35,10 +35,9 @@ class BatchNorm(nn.BatchNorm2d):
     ) -> tuple[torch.Tensor, torch.Tensor, float]: # mean and variance, float (channels,), and how many values each is of
         "Mean and variance of each channel, and the number of values, over all processes."
         count = features.numel()/features.shape[1]*distributed.get_world_size()
-        values = features.float()
-        sums = torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))])
-        mean, square = SumOverProcesses.apply(sums)/count
-        return mean, square - mean.square(), count
+        mean = SumOverProcesses.apply(features.float().sum((0, 2, 3)))/count
+        squares = (features.float() - mean.view(1, -1, 1, 1)).square().sum((0, 2, 3))
+        return mean, SumOverProcesses.apply(squares)/count, count
 
     def normalise(self,
         features: torch.Tensor, # float (n, channels, 1, length)

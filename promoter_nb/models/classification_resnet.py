@@ -18,5 +18,7 @@ def classification_resnet(
     classes: int = 19,  # bins, from 0
     **options           # of `resnet`
 ) -> Network:
-    "The body of the ResNet and a fully connected layer to classes (claim K3)."
-    return Classifier(resnet(channels, **options).body, named(line=nn.Linear(channels, classes)))
+    "The ResNet with classes in place of a number (claim K3)."
+    network = resnet(channels, **options)
+    head = named(dense=network.head.dense, rectify=network.head.rectify, line=nn.Linear(network.head.line.in_features, classes))
+    return Classifier(network.body, head)

@@ -33,7 +33,7 @@ def _check_counts(name: str, **options) -> None:
     for option, value in options.items():
         counts = value if isinstance(value, (tuple, list)) else [value]
         least = least_of.get(option, 1)
-        if any(isinstance(count, int) and count < least for count in counts) or not counts:
+        if any(isinstance(count, int) and not isinstance(count, bool) and count < least for count in counts) or not counts:
             raise ValueError(f"model {name!r}: {option} is {value!r}; expected {least} or more")
 
 # %% ../../nbs/library/08_models.ipynb #9cea847b

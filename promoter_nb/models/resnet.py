@@ -8,7 +8,7 @@ __all__ = ['residual_block', 'resnet']
 # %% ../../nbs/library/08c_models_resnet.ipynb #483575db
 from torch import nn
 
-from .layers import ConvBlock, GlobalMaxPool, Network, Residual, named
+from .layers import ConvBlock, GlobalMaxPool, Network, Residual, named, regression_head
 from .prelu import PReLU
 
 # %% ../../nbs/library/08c_models_resnet.ipynb #682351f4
@@ -26,11 +26,11 @@ def resnet(
     first_kernel: int = 21, # bases
     kernel: int = 5,        # of all further convolutions, bases
     blocks: int = 3,        # of two convolutions
+    hidden: int = 64,       # units of the head
     connection: type[nn.Sequential] = Residual # around each block
 ) -> Network:
     "Residual network with pooling by two after each residual connection (claim M4)."
     layers = {"first": ConvBlock(4, channels, first_kernel, PReLU)}
     for i in range(1, blocks + 1):
         layers |= {f"block{i}": residual_block(channels, kernel, connection), f"pool{i}": nn.MaxPool2d((1, 2))}
-    head = named(line=nn.Linear(channels, 1), softplus=nn.Softplus(), flat=nn.Flatten(0))
-    return Network(named(**layers, strongest=GlobalMaxPool()), head)
+    return Network(named(**layers, strongest=GlobalMaxPool()), regression_head(channels, hidden, positive=True))

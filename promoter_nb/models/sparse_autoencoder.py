@@ -8,8 +8,7 @@ __all__ = ['Sparse', 'sparse_autoencoder']
 # %% ../../nbs/library/08r_models_sparse_autoencoder.ipynb #ef99d7ca
 from torch import nn
 
-from .autoencoder import code_head
-from .layers import named
+from .layers import named, regression_head
 from .padding import PadTo
 from .self_supervised import SelfSupervised
 
@@ -39,6 +38,6 @@ def sparse_autoencoder(
     if penalty < 0: raise ValueError(f"penalty is {penalty}; expected 0 or more")
     body = named(padding=PadTo(length), flat=nn.Flatten(), code=nn.Linear(4*length, units), rectify=nn.ReLU())
     reader = named(line=nn.Linear(units, 4*length), sequence=nn.Unflatten(1, (4, 1, length)))
-    network = Sparse(body, code_head(units), reader, learn)
+    network = Sparse(body, regression_head(units), reader, learn)
     network.penalty = penalty
     return network
