@@ -17,6 +17,15 @@ from .measures import pearson, r2, spearman
 # %% ../nbs/library/12_evaluate.ipynb #2583f99c
 MEASURES = {"r2": r2, "pearson": pearson, "spearman": spearman}
 
+# %% ../nbs/library/12_evaluate.ipynb #c66aebd9
+def _bootstrap(measure: Callable, columns: tuple[np.ndarray, ...], resamples: int, seed: int) -> tuple[float, float]:
+    "Low and high end of what a measure of several columns gives on resamples of their rows."
+    found = stats.bootstrap(columns, lambda *sample, axis: measure(*sample), paired=True, vectorized=True, n_resamples=resamples,
+                            batch=max(1, 2_000_000//len(columns[0])), method="percentile", rng=np.random.default_rng(seed)).confidence_interval
+    ends = float(found.low), float(found.high)
+    if not np.isfinite(ends).all(): raise ValueError(f"{len(columns[0])} promoters with too few different values: some samples of them hold one alone, so there is no interval")
+    return ends
+
 # %% ../nbs/library/12_evaluate.ipynb #16f97cfa
 def interval(
     measure: Callable,        # one of `MEASURES`' functions: of labels and predictions (..., n), along the last axis
@@ -26,12 +35,7 @@ def interval(
     seed: int = 0             # of the draws
 ) -> tuple[float, float]: # low and high end; raises ValueError when a sample of the promoters has no such measure
     "95 % bootstrap interval of a measure over the promoters."
-    batch = max(1, 2_000_000//len(labels))
-    result = stats.bootstrap((labels, predictions), lambda *sample, axis: measure(*sample), paired=True, vectorized=True, n_resamples=resamples,
-                             batch=batch, method="percentile", rng=np.random.default_rng(seed))
-    ends = float(result.confidence_interval.low), float(result.confidence_interval.high)
-    if not np.isfinite(ends).all(): raise ValueError(f"{len(labels)} promoters with too few different values: some samples of them hold one alone, so there is no interval")
-    return ends
+    return _bootstrap(measure, (labels, predictions), resamples, seed)
 
 # %% ../nbs/library/12_evaluate.ipynb #b3f9f95c
 def compare(
@@ -40,17 +44,17 @@ def compare(
     first: np.ndarray,        # predictions of one model, float (n,)
     second: np.ndarray,       # predictions of the other, float (n,)
     seed: int = 0             # of the draws
-) -> dict: # value, low and high end
+) -> dict: # value, low and high end; raises ValueError when a sample of the promoters has no such difference
     "A difference between two models with its 95 % interval, promoters resampled for both together."
-    result = stats.bootstrap((labels, first, second), lambda *sample, axis: difference(*sample), paired=True, vectorized=True, n_resamples=1000,
-                             batch=max(1, 2_000_000//len(labels)), method="percentile", rng=np.random.default_rng(seed)).confidence_interval
-    return {"value": float(difference(labels, first, second)), "low": float(result.low), "high": float(result.high)}
+    low, high = _bootstrap(difference, (labels, first, second), 1000, seed)
+    return {"value": float(difference(labels, first, second)), "low": low, "high": high}
 
 # %% ../nbs/library/12_evaluate.ipynb #c9094c0c
 def over_seeds(
     values: np.ndarray # one measure of the same experiment, one entry a seed (k,), k at least 2
-) -> tuple[float, float, float]: # mean, low and high end
+) -> tuple[float, float, float]: # mean, low and high end; raises ValueError for fewer than two seeds
     "Mean over seeds with its 95 % interval (Student's t)."
+    if len(values) < 2: raise ValueError(f"an interval over seeds needs two or more values; there is {len(values)}")
     mean, error = np.mean(values), stats.sem(values)
     margin = error*stats.t.ppf(0.975, len(values) - 1)
     return float(mean), float(mean - margin), float(mean + margin)

@@ -9,6 +9,7 @@ __all__ = ['WRITTEN', 'atomic', 'write_json', 'file_sha256']
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ def atomic(
 ) -> Iterator[Path]: # where to write it
     "Give a path to write to, and put it in place at the end."
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         yield part
         os.replace(part, path)

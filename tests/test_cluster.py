@@ -1,8 +1,14 @@
 """The workflow as jobs of a cluster, as far as that can be seen without one."""
 import re
+import shlex
 import shutil
 
+import pytest
 from conftest import ROOT
+
+PAGE = (ROOT/"docs/cluster.md").read_text()
+(DRY_RUN,) = re.findall(r"^snakemake .*--dry-run$", PAGE, flags=re.MULTILINE)
+OPTIONS = re.findall(r"`(--set-resources [^`]+)`", PAGE)
 
 
 def jobs(output):
@@ -10,9 +16,15 @@ def jobs(output):
     return [dict(re.findall(r"(\w+)=([^,\s]+)", block)) | {"rule": block.split(":")[0]} for block in re.split(r"^rule ", output, flags=re.MULTILINE)[1:]]
 
 
-def test_dry_run_gives_every_job_its_resources(checkout):
+@pytest.fixture
+def cluster(checkout):
     shutil.copytree(ROOT/"profiles", checkout.folder/"profiles")
-    output = checkout.run("snakemake", "--workflow-profile", "profiles/slurm", "--configfile", "config/full.yaml", "--config", "profile=full", "data=simulated", "--dry-run")
+    return checkout
+
+
+@pytest.mark.parametrize("data", ["dream2022", "simulated"])
+def test_dry_run_of_the_page_gives_every_job_its_resources(cluster, data):
+    output = cluster.run(*shlex.split(DRY_RUN.replace("data=dream2022", f"data={data}")))
     assert "This was a dry-run" in output
     found = jobs(output)
     assert all(int(job["mem_mb"]) > 0 and int(job["runtime"]) > 0 for job in found)
@@ -22,6 +34,8 @@ def test_dry_run_gives_every_job_its_resources(checkout):
     assert {job["rule"] for job in found} >= {"library", "results", "report"}
 
 
-def test_page_names_the_profile_and_its_options():
-    text = (ROOT/"docs/cluster.md").read_text()
-    assert (ROOT/"profiles/slurm/config.yaml").exists() and "--workflow-profile profiles/slurm" in text
+@pytest.mark.parametrize("options", OPTIONS)
+def test_options_of_the_page_change_the_jobs_that_they_name(cluster, options):
+    found = jobs(cluster.run(*shlex.split(DRY_RUN), *shlex.split(options)))
+    for rule, resource, value in re.findall(r"(\w+):(\w+)=(\w+)", options):
+        assert {job[resource] for job in found if job["rule"] == rule} == {value}

@@ -43,6 +43,7 @@ def damaged(content):
     (b"ACGT\t1_0\n", "line 1: '1_0' is not a number"),
     (b"ACGT\t1\n\t1\n", "line 2: '' has no bases"),
     (b"NNNN\t1\n", "line 1: 'NNNN' has no bases"),
+    (f"ACGT\t1\nAAA{UPSTREAM}{DOWNSTREAM}AAA\t1\n".encode(), "line 2: 'AAATGCA.* has no bases"),
     (b"ACGT\tinf\n", "line 1: 'inf' is not a finite number"),
     (b"ACGT\t1\nACXT\t1\n", "line 2: 'X' at base 3"),
     (b"ACGT\t\n", "line 1: '' is not a number"),

@@ -1,5 +1,7 @@
 "The in-silico library: its reference values, its bytes, its faults."
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from promoter_nb.simulate.assay import label, measure
 from promoter_nb.simulate.expression import express, knock_out_effects, saturate
 from promoter_nb.simulate.library import library_cores, lines, simulate_block, write_library
 from promoter_nb.dream_score import WEIGHTS, dream_score
-from promoter_nb.simulate.suites import PERTURBED, TILED, best_site, describe_suites, make_suites
+from promoter_nb.simulate.suites import PERTURBED, TILED, best_site, make_suites
 from promoter_nb.simulate.oligos import BLOCK, block_generator, contexts, random_cores
 
 SHARED = Path(__file__).parents[2]/"shared"
@@ -179,6 +181,19 @@ def test_suites_depend_on_the_seed_alone(suites):
     assert not set(decode(other.cores[other.subsets["random"]])) & set(decode(suites.cores))
 
 
+def test_the_rows_of_a_library_are_those_of_its_file():
+    rows = np.array([5, BLOCK + 3, 0, 5, 3*BLOCK - 1])
+    blocks = [random_cores(BLOCK, block_generator(2, block, "oligos")) for block in range(3)]
+    assert (library_cores(2, rows) == np.stack([blocks[row//BLOCK][row % BLOCK] for row in rows])).all()
+
+
+def test_a_library_is_named_after_all_that_makes_it():
+    from promoter_nb.experiment import MAKERS
+    loaded = subprocess.run([sys.executable, "-c", "import sys, promoter_nb.simulate.library; print(*sys.modules)"], capture_output=True, text=True, check=True).stdout.split()
+    files = {name.partition(".")[2].replace(".", "/") + ".py" for name in loaded if name.startswith("promoter_nb.")}
+    assert files - {"files.py", "simulate.py"} == {name for name in MAKERS if name.endswith(".py")} # the one writes, the other is the folder
+
+
 def test_suites_share_no_sequence_with_the_library_of_their_seed(suites):
     assert not set(decode(suites.cores)) & set(decode(library_cores(1, np.arange(2*BLOCK))))
 
@@ -189,7 +204,10 @@ def test_variants_differ_in_one_base(suites):
 
 
 def test_suites_lie_where_the_real_ones_do(suites):
-    table = describe_suites(suites)
+    "Mean and standard deviation of the truth, or of differences within pairs, in units of the random suite's standard deviation."
+    random = suites.truth[suites.subsets["random"]]
+    values = {name: np.subtract(*suites.truth[rows.T]) if rows.ndim == 2 else suites.truth[rows] - random.mean() for name, rows in suites.subsets.items()}
+    table = pd.DataFrame({name: {"n": len(found), "mean": found.mean()/random.std(), "sd": found.std()/random.std()} for name, found in values.items()}).T
     assert 1.5 < table.loc["high", "mean"] < 2.3 and -2.3 < table.loc["low", "mean"] < -1.4
     assert table.loc["challenging", "sd"] > 0.9 and 0.2 < table.loc["variants", "sd"] < 0.6
     assert 0.1 < table.loc["perturbation", "mean"] < 0.9

@@ -9,7 +9,7 @@ __all__ = ['LONGEST', 'BLOCK', 'kmer_names', 'kmer_counts']
 import numpy as np
 from scipy import sparse
 
-from ..sequence import ALPHABET, PADDING
+from ..sequence import PADDING, decode
 
 # %% ../../nbs/library/06c_kmers.ipynb #5b2164e5
 LONGEST = 31 # bases of a k-mer
@@ -27,10 +27,9 @@ def kmer_names(
     "The k-mers that the columns of `kmer_counts` stand for (claim P8)."
     count = _column_count(k)
     columns = np.arange(count) if columns is None else np.asarray(columns, dtype=np.int64)
-    if bad := [column for column in columns if not 0 <= column < count]:
+    if (bad := columns[(columns < 0) | (columns >= count)]).size:
         raise ValueError(f"column {bad[0]} is no {k}-mer; expected 0 to {count - 1}")
-    digits = columns[:, None] // 4**np.arange(k - 1, -1, -1) % 4
-    return ["".join(ALPHABET[digit] for digit in row) for row in digits]
+    return decode(columns[:, None] // 4**np.arange(k - 1, -1, -1) % 4)
 
 # %% ../../nbs/library/06c_kmers.ipynb #5ef60efa
 def _windows(codes: np.ndarray, place: int, k: int, stride: int) -> np.ndarray:

@@ -32,7 +32,7 @@ from ..flanks import DOWNSTREAM, UPSTREAM
 from ..sequence import ALPHABET, PADDING, encode
 from .assay import Measurement, measure
 from .expression import binding_sites, express, one_torch_thread
-from .oligos import BLOCK, block_generator, core_lengths, mask_gaps, random_cores
+from .oligos import BLOCK, LONGEST, block_generator, core_lengths, mask_gaps, random_cores
 
 # %% ../../nbs/library/05e_simulate_library.ipynb #38e43577
 @dataclass(frozen=True)
@@ -188,9 +188,12 @@ def library_cores(
     rows: np.ndarray # their numbers in the file, int (n,)
 ) -> np.ndarray: # uint8 (n, 105), aligned at the right, every base known
     "The cores of some rows of a simulated library, as the cell saw them."
-    rows = np.asarray(rows)
-    cores = {block: random_cores(BLOCK, block_generator(seed, int(block), "oligos")) for block in np.unique(rows//BLOCK)}
-    return np.stack([cores[row//BLOCK][row % BLOCK] for row in rows])
+    block, place = np.divmod(np.asarray(rows, dtype=np.int64), BLOCK)
+    cores = np.empty((len(block), LONGEST), dtype=np.uint8)
+    for number in np.unique(block):
+        here = block == number
+        cores[here] = random_cores(BLOCK, block_generator(seed, int(number), "oligos"))[place[here]]
+    return cores
 
 # %% ../../nbs/library/05e_simulate_library.ipynb #ef21ca04
 def library_sites(

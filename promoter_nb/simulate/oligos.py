@@ -11,7 +11,7 @@ __all__ = ['BLOCK', 'STAGES', 'SHORTEST', 'LONGEST', 'MEAN', 'DRIFT', 'AXES', 'S
 import numpy as np
 
 from ..flanks import DOWNSTREAM, UPSTREAM
-from ..sequence import PADDING, decode, encode
+from ..sequence import PADDING, encode
 
 # %% ../../nbs/library/05a_simulate_oligos.ipynb #43d41ac2
 BLOCK = 4096 # rows that share one stream of random numbers
@@ -55,7 +55,7 @@ def positions(
 ) -> np.ndarray: # float32 (n, width); from -1 at the first base to 1 at the last, below -1 in the padding
     "Place of each column along its core."
     from_the_end = np.arange(width - 1, -1, -1, dtype=np.float32)
-    return 1 - 2*from_the_end/(lengths[:, None].astype(np.float32) - 1)
+    return 1 - 2*from_the_end/np.maximum(lengths[:, None].astype(np.float32) - 1, 0.5)
 
 # %% ../../nbs/library/05a_simulate_oligos.ipynb #a3897837
 def base_probabilities(

@@ -6,23 +6,18 @@
 __all__ = ['LENGTH', 'FREQUENCY', 'BIAS', 'RUN', 'PERTURBED', 'PLACES', 'TILED', 'random_suite', 'chain_probabilities',
            'native_suite', 'mutants', 'evolve', 'word_counts', 'fit_ridge', 'challenging_suite', 'Pairs',
            'variant_suite', 'differences', 'best_site', 'plant', 'perturbation_suite', 'tiling_suite', 'Suites',
-           'make_suites', 'describe_suites', 'write_suites']
+           'make_suites']
 
 # %% ../../nbs/library/05f_simulate_suites.ipynb #a0f339f4
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from ..dream_score import PAIRED, write_subsets
-from ..files import atomic, write_json
-from ..sequence import encode
+from ..features.kmers import kmer_counts
 from .assay import measure_precisely
 from .expression import express
-from .library import lines
 from .occupancy import load_factors
 from .oligos import BLOCK, block_generator, core_lengths, random_cores
 
@@ -93,12 +88,11 @@ def evolve(
 
 # %% ../../nbs/library/05f_simulate_suites.ipynb #5c257a63
 def word_counts(
-    cores: np.ndarray, # uint8 (n, width), without N or padding
+    cores: np.ndarray, # uint8 (n, width)
     k: int             # bases in a word
 ) -> np.ndarray: # float64 (n, 4**k), words in alphabetical order
-    "Counts of k-mers."
-    words = np.lib.stride_tricks.sliding_window_view(cores, k, axis=1) @ 4**np.arange(k)[::-1]
-    return np.bincount((words + 4**k*np.arange(len(cores))[:, None]).ravel(), minlength=4**k*len(cores)).reshape(-1, 4**k).astype(float)
+    "Counts of k-mers, none left out."
+    return kmer_counts(cores, k).toarray().astype(float)
 
 def fit_ridge(
     counts: np.ndarray,  # float64 (n, k)
@@ -212,7 +206,7 @@ def _collect(suites: dict[str, np.ndarray | Pairs]) -> tuple[np.ndarray, dict[st
     cores, rows = np.unique(np.concatenate(parts), axis=0, return_inverse=True)
     pieces = iter(np.split(rows.ravel(), np.cumsum([len(part) for part in parts])[:-1]))
     columns = {name: [next(pieces) for _ in (suite if isinstance(suite, Pairs) else (suite,))] for name, suite in suites.items()}
-    subsets = {name: np.stack(rows, axis=1) if name in PAIRED else rows[0] for name, rows in columns.items()}
+    subsets = {name: np.stack(rows, axis=1) if len(rows) == 2 else rows[0] for name, rows in columns.items()}
     return cores, {"all": np.arange(len(cores))} | {name: np.unique(rows, axis=0) for name, rows in subsets.items()}
 
 # %% ../../nbs/library/05f_simulate_suites.ipynb #2aa9b1b4
@@ -235,30 +229,3 @@ def make_suites(
     truth = express(cores).mean
     measured = measure_precisely(truth, generator)
     return Suites(cores, truth, measured.labels, measured.cells, subsets)
-
-# %% ../../nbs/library/05f_simulate_suites.ipynb #0c0a1c03
-def describe_suites(
-    suites: Suites # with the true expression of their sequences
-) -> pd.DataFrame: # rows: suites; columns: n, mean, sd, in units of the sd of the random suite
-    "Where the suites lie beside the random one."
-    values = suites.truth
-    random = values[suites.subsets["random"]]
-    def row(name, rows):
-        found = values[rows[:, 0]] - values[rows[:, 1]] if name in PAIRED else values[rows] - random.mean()
-        return {"suite": name, "n": len(rows), "mean": found.mean()/random.std(), "sd": found.std()/random.std()}
-    return pd.DataFrame([row(*item) for item in suites.subsets.items()]).set_index("suite")
-
-# %% ../../nbs/library/05f_simulate_suites.ipynb #27a53b70
-def write_suites(
-    folder: str | Path,  # made if it is not there
-    seed: int = 0,       # of the suites
-    size: int = 1000     # as in `make_suites`
-) -> Path: # the folder, with test.txt, truth.parquet, test_subset_ids/ and suites.json
-    "Make test suites and write them in the challenge's layout."
-    suites, folder = make_suites(seed, size), Path(folder)
-    write_subsets(folder/"test_subset_ids", suites.subsets)
-    with atomic(folder/"truth.parquet") as part:
-        pd.DataFrame({"expression": suites.truth.astype(np.float32), "cells": suites.cells}).to_parquet(part, index=False)
-    with atomic(folder/"test.txt") as part: part.write_bytes(lines(suites.cores, suites.labels))
-    write_json(folder/"suites.json", {"rows": len(suites), "seed": seed, "size": size, "simulated": True})
-    return folder
