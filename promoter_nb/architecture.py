@@ -144,12 +144,14 @@ def _draw_row(axes, found, width, title):
     return end
 
 # %% ../nbs/library/14a_figures_architecture.ipynb #63a3aefa
-def _key(found):
+def _key(rows): # boxes by title of the network
     "Lines of the key: kind of box, and text."
     lines = {}
-    for box in found:
-        lines.setdefault(box.kind, {}).setdefault(" and ".join(box.company))
-    return {part: part + (", with " + "; or ".join(filter(None, company)) if any(company) else "") for part, company in lines.items()}
+    for title, found in rows.items():
+        for box in found: lines.setdefault(box.kind, {}).setdefault(title, {})[" and ".join(box.company)] = None
+    said = {part: {title: "; or ".join(filter(None, company)) for title, company in by_title.items()} for part, by_title in lines.items()}
+    return {part: part + (", with " + next(iter(of.values())) if len(set(of.values())) == 1 else "".join(f"; in the {title} with {text}" for title, text in of.items() if text))
+            if any(of.values()) else part for part, of in said.items()}
 
 # %% ../nbs/library/14a_figures_architecture.ipynb #9f6ba91f
 def draw_models(
@@ -159,7 +161,7 @@ def draw_models(
     "The architectures of some networks, below each other (claim F2)."
     plt.rcParams.update(STYLE)
     found = {title: boxes(model, width) for title, model in models.items()}
-    key = _key(box for row in found.values() for box in row)
+    key = _key(found)
     wide = max(*(_places(row)[1] for row in found.values()), 0.4 + 0.052*max(map(len, key.values())))
     high = ROW*len(found) + LINE*(len(key) + 0.5)
     figure = plt.figure(figsize=(wide, high), layout="none")
