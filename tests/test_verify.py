@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
@@ -53,6 +54,26 @@ def test_elsewhere_a_number_may_move_within_its_interval(built, reference):
     change(metrics, "validation", "r2", "value", value=found["value"] + 1.1*half)
     (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
     assert row.key == "validation.r2.value" and row.tolerance == pytest.approx(half)
+
+
+@pytest.mark.parametrize("spoil, keys", [(lambda table: table[:5], {"rows", "rows in both"}),
+                                         (lambda table: table.assign(prediction=0.01*table.prediction + 100), {"prediction, R²"}),
+                                         (lambda table: table.drop(columns="label"), {"label"})])
+def test_elsewhere_a_shortened_and_a_rescaled_table_are_named(built, reference, spoil, keys):
+    found = reference # a copy of the same results, as if from elsewhere
+    for path in found.rglob("run.json"): change(path, "device", value="another machine")
+    predictions = found/"resnet/seed-0/predictions.parquet"
+    spoil(pd.read_parquet(predictions)).to_parquet(predictions, index=False)
+    wrong = compare_results(built.folder/SMOKE, found).query("not ok")
+    assert {(row.file, row.key) for row in wrong.itertuples()} == {("resnet/seed-0/predictions.parquet", key) for key in keys}
+
+
+def test_elsewhere_another_name_is_named_and_another_verdict_is_not(built, reference):
+    for path in reference.rglob("run.json"): change(path, "device", value="another machine")
+    change(reference/"61_ablations/metrics.json", "table", 0, "verdict", value="another one")
+    change(reference/"resnet/seed-0/metrics.json", "model", value="another one")
+    (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
+    assert (row.file, row.key) == ("resnet/seed-0/metrics.json", "model")
 
 
 def test_missing_run_missing_number_and_changed_predictions_are_named(built, reference):
