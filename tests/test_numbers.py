@@ -2,14 +2,17 @@
 import json
 import re
 
+import numpy as np
 import pytest
+from scipy import stats
 from pypdf import PdfReader
 
 from conftest import ROOT
 
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
 # Facts of the original report and of the assay, of which the text speaks; none of them is a result.
-FACTS = {"2022", "80", "17", "13", "18", "0", "21", "5", "64", "2047", "600", "0.001", "95", "19", "40", "7", "2", "6.7", "128", "1", "3", "196608"}
+FACTS = {"2022", "80", "17", "13", "18", "0", "21", "5", "64", "2047", "600", "0.001", "95", "19", "40", "7", "2", "6.7", "128", "1", "3", "196608",
+         "76", "31", "8.5", "142", "6739258", "51.2", "10.5", "13.5"}
 STEPS = {"1", "4", "5"}  # of the pipeline figure, to which its caption points
 
 
@@ -28,10 +31,26 @@ def shown(value) -> set[str]:
     return {str(value)} | {f"{scale*value:.{digits}f}" for scale in (1, -1, 100, -100) for digits in range(4)}
 
 
+def measurements(value, path=()):
+    "Numbers of a JSON document by their path."
+    if isinstance(value, dict): return {found: leaf for key, entry in value.items() for found, leaf in measurements(entry, (*path, key)).items()}
+    return {path: value} if isinstance(value, (int, float)) and not isinstance(value, bool) else {}
+
+
+def means(folder):
+    "Means over the seeds of each model's measurements, and the ends of Student's interval."
+    for model in {path.parents[1] for path in folder.glob("results/**/seed-*/metrics.json")}:
+        seeds = [measurements(json.loads(path.read_text())) for path in model.glob("seed-*/metrics.json")]
+        for path in seeds[0] if len(seeds) > 1 else ():
+            values = [seed[path] for seed in seeds if path in seed]
+            margin = stats.t.ppf(0.975, len(values) - 1)*np.std(values, ddof=1)/len(values)**0.5
+            yield from (np.mean(values), np.mean(values) - margin, np.mean(values) + margin)
+
+
 @pytest.fixture(scope="module")
 def sources(built):
-    "All numbers of the results that the report was made from, as it may print them."
-    found = set()
+    "All numbers of the results that the report was made from, as it may print them, and of models' runs the means over seeds."
+    found = {text for mean in means(built.folder) for text in shown(mean)}
     for path in [*built.folder.glob("results/simulated/smoke/**/*.json"), *built.folder.glob("results/reference/**/*.json"),
                  *built.folder.glob("report/*.json")]:
         if path.name == "values.json": continue
