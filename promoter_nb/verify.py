@@ -31,7 +31,7 @@ def platform_of(
 # %% ../nbs/library/15b_verify.ipynb #7955a367
 SHARE = 0.05     # of its size, by which a number without interval may differ on another platform
 LEAST = 0.05     # by which any number without interval may differ there
-AGREEMENT = 0.9  # least correlation of a model's predictions with the reference's there
+AGREEMENT = 0.7  # least R² of a model's predictions there with the reference's
 
 # %% ../nbs/library/15b_verify.ipynb #ee9da6cf
 def tolerance(
