@@ -59,7 +59,7 @@ def _is_gzip(path: Path) -> bool:
 
 # %% ../nbs/library/03_dataset.ipynb #1031cdd5
 def _encode_block(block, width):
-    "Codes, labels, states of the flanks and lengths of the cores of one block."
+    "Codes, labels, states of the flanks, lengths of the cores and whether N stand in front, of one block."
     oligos, labels = block.columns
     offsets = np.frombuffer(oligos.buffers()[1], dtype=np.int32)[oligos.offset:oligos.offset + len(oligos) + 1]
     buffer = letters_to_codes(oligos.buffers()[2].to_pybytes())
@@ -67,7 +67,7 @@ def _encode_block(block, width):
     if buffer[offsets[0]:offsets[-1]].max(initial=0) == INVALID or not np.isfinite(labels).all(): raise pa.ArrowInvalid("bad value")
     starts, ends, states = trim(buffer, offsets[:-1], offsets[1:])
     if (starts == ends).any(): raise pa.ArrowInvalid("no bases")
-    return align_right(buffer, starts, ends, width), labels, states, ends - starts
+    return align_right(buffer, starts, ends, width), labels, states, ends - starts, buffer[offsets[:-1]] == PADDING
 
 # %% ../nbs/library/03_dataset.ipynb #39c8047c
 class DataError(ValueError):
@@ -119,17 +119,17 @@ def read(
         sha256 = threads.submit(file_sha256, path)
         try: blocks = list(threads.map(partial(_encode_block, width=width), _blocks(path)))
         except (pa.ArrowInvalid, OSError) as error: raise DataError(_explain(path, error)) from None
-    codes, labels, states, lengths = (np.concatenate(part) for part in zip(*blocks))
-    report = _reading_report(states, lengths, width)
+    codes, labels, states, lengths, padded = (np.concatenate(part) for part in zip(*blocks))
+    report = _reading_report(states, lengths, padded, width)
     return Dataset(codes, labels, path.name.split(".")[0], sha256.result(), np.arange(len(labels)), report)
 
 # %% ../nbs/library/03_dataset.ipynb #695ac88b
-def _reading_report(states, lengths, width):
-    "Rows by state of the flanks and by length of the core."
+def _reading_report(states, lengths, padded, width):
+    "Rows by state of the flanks, by length of the core, and those that were filled up with N in front."
     count = lambda side: {name: int((states[:, side] == state).sum()) for state, name in enumerate(STATES)}
     return {"rows": len(states), "upstream_flank": count(0), "downstream_flank": count(1),
             "core_length": {str(length): int(n) for length, n in zip(*np.unique(lengths, return_counts=True))},
-            "longer_than_width": int((lengths > width).sum())}
+            "longer_than_width": int((lengths > width).sum()), "padded_with_n": int(padded.sum())}
 
 # %% ../nbs/library/03_dataset.ipynb #8a122c33
 def check_parts(
