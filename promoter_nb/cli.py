@@ -60,9 +60,17 @@ Format = Annotated[str | None, typer.Option("--format", "-f", metavar="FORMAT", 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
     "A file or standard input, and what to call it."
-    if str(path) == "-": yield sys.stdin.buffer, "standard input"
+    if str(path) == "-":
+        if sys.stdin is None: raise OSError("standard input is closed; name a file, or pipe sequences in")
+        yield sys.stdin.buffer, "standard input"
     else:
         with open(path, "rb") as file: yield file, str(path)
+
+# %% ../nbs/library/19_cli.ipynb #fc9f5249
+def _target(output: Path | None) -> Path | BinaryIO:
+    "A file to write to, or standard output."
+    if output is None and sys.stdout is None: raise OSError("standard output is closed; name a file with --output")
+    return output or sys.stdout.buffer
 
 # %% ../nbs/library/19_cli.ipynb #2011cc90
 def _bar(unit: str):
@@ -91,12 +99,13 @@ def _numbers(frame, column, name, kind=float):
 # %% ../nbs/library/19_cli.ipynb #2327fe43
 class _Agreement:
     "R² and coverage, from sums over blocks."
-    def __init__(self): self.rows = self.total = self.squares = self.residuals = self.covered = 0
+    def __init__(self): self.rows = self.origin = self.total = self.squares = self.residuals = self.covered = 0
 
     def add(self, measured, table):
+        if not self.rows: self.origin = measured.iloc[0]
         self.rows += len(measured)
-        self.total += measured.sum()
-        self.squares += (measured**2).sum()
+        self.total += (measured - self.origin).sum()
+        self.squares += ((measured - self.origin)**2).sum()
         self.residuals += ((measured.to_numpy() - table.prediction)**2).sum()
         self.covered += ((table.low <= measured.to_numpy()) & (measured.to_numpy() <= table.high)).sum()
 
@@ -131,11 +140,11 @@ def predict(
     from promoter_nb.sequence_files import complaints_with_line, read_stream
     from promoter_nb.table_files import write_tables
     predictor, agreement = Predictor.load(model), _Agreement()
-    with _opened(sequences) as (stream, name), write_tables(output or sys.stdout.buffer, to) as write, _bar("sequences") as bar:
-        for frame in read_stream(stream, name, format, (column,)):
-            if "measured" in frame: frame = frame.assign(measured=_numbers(frame, "measured", name))
+    with _opened(sequences) as (stream, name), write_tables(_target(output), to) as write, _bar("sequences") as bar:
+        for frame in read_stream(stream, name, format, (column,), whole=str(sequences) == "-"):
+            measured = _numbers(frame, "measured", name) if "measured" in frame else None
             with complaints_with_line(frame, name): table = predictor.table(frame[column])
-            if "measured" in frame: agreement.add(frame.measured, table)
+            if measured is not None: agreement.add(measured, table)
             write(_beside(frame, table, name))
             bar.update(len(frame))
     if agreement.rows: typer.echo(agreement, err=True)
@@ -184,8 +193,8 @@ def variants(
     from promoter_nb.sequence_files import read_stream
     from promoter_nb.table_files import write_tables
     predictor = Predictor.load(model)
-    with _opened(table) as (stream, name), write_tables(output or sys.stdout.buffer, to) as write, _bar("variants") as bar:
-        for frame in read_stream(stream, name, format, ("reference", "sequence", "Reference", "Sequence", "REFERENCE", "SEQUENCE")):
+    with _opened(table) as (stream, name), write_tables(_target(output), to) as write, _bar("variants") as bar:
+        for frame in read_stream(stream, name, format, ("reference", "sequence", "Reference", "Sequence", "REFERENCE", "SEQUENCE"), whole=str(table) == "-"):
             write(_beside(frame, _score(predictor, frame, name), name))
             bar.update(len(frame))
 
@@ -229,8 +238,8 @@ def explain(
     from promoter_nb.sequence_files import complaints_with_line, read_stream
     from promoter_nb.table_files import write_tables
     predictor, sites_file = Predictor.load(model), write_tables(motifs) if motifs else nullcontext()
-    with _opened(sequences) as (stream, name), write_tables(output or sys.stdout.buffer, to) as write, sites_file as write_sites, _bar("sequences") as bar:
-        for frame in read_stream(stream, name, format, (column,)):
+    with _opened(sequences) as (stream, name), write_tables(_target(output), to) as write, sites_file as write_sites, _bar("sequences") as bar:
+        for frame in read_stream(stream, name, format, (column,), whole=str(sequences) == "-"):
             with complaints_with_line(frame, name): predictor.prepare(frame[column])
             named = frame[frame.columns.intersection(["name"])]
             for line, sequence in frame[column].items():
@@ -269,11 +278,11 @@ def design(
     from promoter_nb.predictor import Predictor
     from promoter_nb.sequence_files import complaints_with_line, read_stream
     from promoter_nb.table_files import write_tables
-    predictor, wanted = Predictor.load(model), float(target) if target.replace(".", "", 1).lstrip("-").isdigit() else target
-    with _opened(sequences) as (stream, name), write_tables(output or sys.stdout.buffer, to) as write, _bar("sequences") as bar:
-        for frame in read_stream(stream, name, format, (column,)):
+    predictor = Predictor.load(model)
+    with _opened(sequences) as (stream, name), write_tables(_target(output), to) as write, _bar("sequences") as bar:
+        for frame in read_stream(stream, name, format, (column,), whole=str(sequences) == "-"):
             with complaints_with_line(frame, name): predictor.prepare(frame[column])
-            with complaints_with_line(frame, name): table = design(predictor, frame[column].tolist(), wanted, edits, keep, forbid, gc, method, seed)
+            with complaints_with_line(frame, name): table = design(predictor, frame[column].tolist(), target, edits, keep, forbid, gc, method, seed)
             write(_beside(frame, table.drop(columns=["sequence", "original"]), name))
             bar.update(len(frame))
 

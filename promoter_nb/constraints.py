@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .motif_sites import Pattern, count_sites, pattern, site_starts
+from .preparation import SequenceError
 from .sequence import PADDING
 
 # %% ../nbs/library/19_constraints.ipynb #5c0c66cd
@@ -64,14 +65,14 @@ def violations(
 def refuse_impossible(
     originals: np.ndarray, # uint8 (n, width)
     limits: Constraints    # of `constraints`
-) -> None: # raises ValueError that names the sequence and the constraint
+) -> None: # raises SequenceError that says which constraint, and ValueError when a motif is to be kept and forbidden
     "Refuse constraints that no search could meet."
     for motif in limits.keep:
         if (absent := np.flatnonzero(~site_starts(originals, motif).any((1, 2)))).size:
-            raise ValueError(f"sequence {absent[0] + 1} has no site of {motif.name}, which is to be kept")
+            raise SequenceError(int(absent[0]), f"has no site of {motif.name}, which is to be kept")
         if motif.name in {other.name for other in limits.forbid}: raise ValueError(f"{motif.name} is to be kept and forbidden at once")
     needed = gc_excess(originals, limits.gc_range)
     if (needed > limits.edits).any():
         row = int((needed > limits.edits).argmax())
         low, high = limits.gc_range
-        raise ValueError(f"sequence {row + 1} needs {needed[row]} edits to bring its GC content between {low:.0%} and {high:.0%}; {limits.edits} are allowed")
+        raise SequenceError(row, f"needs {needed[row]} edits to bring its GC content between {low:.0%} and {high:.0%}; {limits.edits} are allowed")

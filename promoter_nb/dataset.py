@@ -20,7 +20,7 @@ from pyarrow import csv
 
 from .files import file_sha256
 from .flanks import DOWNSTREAM, SHIFTS, STATES, UPSTREAM, trim, trim_sequences
-from .sequence import INVALID, align_right, letters_to_codes, reverse_complement
+from .sequence import INVALID, PADDING, align_right, letters_to_codes, reverse_complement
 
 # %% ../nbs/library/03_dataset.ipynb #ab9e574b
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _refuse_violated(proposals, originals, limits, method):
     row = int(wrong.argmax())
     reasons = [f"a site of {motif.name}" for motif in limits.forbid if count_sites(proposals[[row]], motif)[0]]
     if gc_excess(proposals[[row]], limits.gc_range)[0]: reasons.append("a GC content outside {:.0%} to {:.0%}".format(*limits.gc_range))
-    raise ValueError(f"sequence {row + 1}: with {limits.edits} edits, the {method} search found no proposal without {' and '.join(reasons)}; "
+    raise SequenceError(row, f"has no proposal: with {limits.edits} edits, the {method} search found no proposal without {' and '.join(reasons)}; "
                      "allow more edits, relax a constraint, or try the other method")
 
 # %% ../nbs/library/19a_design.ipynb #e130d5e1
@@ -201,7 +201,7 @@ def _encode(sequences):
         if place := next((place for place, letter in enumerate(sequence, 1) if letter.upper() not in ALPHABET), None):
             raise SequenceError(row, f"has {sequence[place - 1]!r} at base {place}; sequences to be designed are over {ALPHABET}")
     codes = encode(sequences)
-    if (empty := np.flatnonzero(~(codes < PADDING).any(1))).size: raise ValueError(f"sequence {empty[0] + 1} holds no base")
+    if (empty := np.flatnonzero(~(codes < PADDING).any(1))).size: raise SequenceError(int(empty[0]), "holds no base")
     return codes
 
 def _table(sequences, codes, proposals, predictions):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,13 +29,14 @@ HEAD = 1 << 16
 
 class _PutBack(io.RawIOBase):
     "A stream whose first bytes were read already."
-    def __init__(self, head: bytes, rest: BinaryIO): self.head, self.rest = head, rest
+    def __init__(self, head: bytes, rest: BinaryIO): self.head, self.rest, self.end = head, rest, b"\n"
 
     def readable(self): return True
 
     def readinto(self, buffer):
         part, self.head = self.head[:len(buffer)] or self.rest.read(len(buffer)), self.head[len(buffer):]
         buffer[:len(part)] = part
+        self.end = part[-1:] or self.end
         return len(part)
 
 # %% ../nbs/library/17_sequence_files.ipynb #fab28d8d
@@ -68,15 +70,17 @@ def detect_format(
 def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.DataFrame]:
     "Blocks of a file with delimiters; `columns` are its names, `header` is the number of lines before the first row."
     bad = []
-    parse = ParseOptions(delimiter=delimiter, quote_char='"' if header else False, ignore_empty_lines=False,
+    parse = ParseOptions(delimiter=delimiter, quote_char='"' if header else False, ignore_empty_lines=False, newlines_in_values=bool(header),
                          invalid_row_handler=lambda row: bad.append(row) or "error")
     read = ReadOptions(column_names=columns, skip_rows=header, block_size=block, use_threads=False)
     convert = ConvertOptions(column_types={column: pa.string() for column in columns}, strings_can_be_null=False)
     line = header + 1
     try:
         for batch in open_csv(stream, read, parse, convert):
-            yield pa.Table.from_batches([batch]).to_pandas().set_axis(pd.RangeIndex(line, line + len(batch)), axis=0)
-            line += len(batch)
+            breaks = sum(pc.count_substring(values, "\n").to_numpy() for values in batch.columns) if header else np.zeros(len(batch), np.int64)
+            ends = line + np.cumsum(breaks + 1)
+            yield pa.Table.from_batches([batch]).to_pandas().set_axis(ends - breaks - 1, axis=0)
+            line = int(ends[-1])
     except pa.ArrowInvalid as error:
         if not bad: raise DataError(f"{name}, after line {line - 1}: {error}") from None
         fields = f"{bad[0].actual_columns} field{'s'*(bad[0].actual_columns != 1)}; expected {bad[0].expected_columns}"
@@ -123,14 +127,15 @@ def read_stream(
     name: str,                 # of it, for messages
     format: str | None = None, # one of `FORMATS`; found out when None
     columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
-    block: int = 1 << 20       # bytes that are read at once
+    block: int = 1 << 20,      # bytes that are read at once
+    whole: bool = False        # refuse a stream that ends in the middle of a line, as one does whose writer was stopped
 ) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError
     "Read sequences block by block."
     if format and format not in FORMATS: raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
     rows = 0
     try:
         head, stream = _look_ahead(stream)
-        if head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
+        if packed := head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         for frame in _blocks(head, stream, name, format or detect_format(head, name, columns), columns[0], block):
             if not set(columns) & set(frame): raise DataError(f"{name}, line 1: there is no column {' or '.join(map(repr, columns))}; the first line names {', '.join(map(repr, frame.columns))}")
@@ -139,6 +144,8 @@ def read_stream(
     except (EOFError, gzip.BadGzipFile, zlib.error) as error: raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); fetch it again") from None
     except UnicodeDecodeError as error: raise DataError(f"{name}, after {rows} sequences: this is no text ({error})") from None
     if not rows: raise DataError(f"{name}: there are no sequences in it")
+    if whole and not packed and stream.raw.end != b"\n":
+        raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, so the last one may be cut off; send it whole, with a line break at its end")
 
 # %% ../nbs/library/17_sequence_files.ipynb #0d91c7a4
 def read_sequences(

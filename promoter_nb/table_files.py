@@ -8,7 +8,7 @@ __all__ = ['FORMATS', 'format_of', 'as_text', 'write_tables']
 # %% ../nbs/library/17a_table_files.ipynb #179298db
 import gzip
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,7 @@ def as_text(
     header: bool         # whether it is the first block
 ) -> bytes: # lines
     "A block of a table as text."
+    if frame.empty and format == "jsonl": return b""
     if format == "jsonl": return frame.to_json(orient="records", lines=True, double_precision=10, force_ascii=False).encode()
     return frame.to_csv(index=False, header=header, sep={"tsv": "\t", "csv": ","}[format], float_format="%.6g", lineterminator="\n").encode()
 
@@ -71,11 +72,12 @@ def write_tables(
     target: Path | BinaryIO,   # file to be made or replaced, or an open stream
     format: str | None = None  # tsv, csv, jsonl or parquet; what the file's name asks for, and tsv for a stream, when None
 ) -> Iterator[Callable[[pd.DataFrame], None]]: # takes one block after the other; all have the same columns
-    "Write a table block by block; a file appears when it is complete."
+    "Write a table block by block; a file appears when it is complete. Named pipes and devices are written to, links are followed."
     if format not in (None, *FORMATS.values()): raise ValueError(f"no format is called {format!r}; there are {', '.join(dict.fromkeys(FORMATS.values()))}")
     if isinstance(target, Path):
-        format = format or format_of(target)
-        with atomic(target) as part, _packed(part, target.name) as stream:
+        format, name, target = format or format_of(target), target.name, target.resolve()
+        into = nullcontext(target) if target.exists() and not target.is_file() else atomic(target)
+        with into as part, _packed(part, name) as stream:
             yield (writer := _Writer(stream, format))
             writer.close()
     else:

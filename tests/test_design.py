@@ -56,7 +56,7 @@ def test_constraints_hold_or_the_task_is_refused(sequence, forbidden, start, edi
     assume(len(kept) == 5)
     try: proposal = design(Additive(), [sequence], target, edits, [kept], [forbidden], (low, low + width), method).proposal[0]
     except ValueError as refusal:
-        assert str(refusal).startswith("sequence 1")
+        assert str(refusal).startswith("sequence 0")
         return
     assert len(proposal) == len(sequence) and sum(a != b for a, b in zip(sequence, proposal)) <= edits
     assert places(sequence, kept) <= places(proposal, kept)
@@ -142,7 +142,7 @@ def test_lower_case_and_other_lengths():
 
 @pytest.mark.parametrize("wish, message", [
     ({"edits": 0}, "edits is 0"), ({"edits": 1.5}, "whole ones only"), ({"gc_range": (0.6, 0.4)}, "from a lower to a higher"), ({"gc_range": (0, 60)}, "between 0 and 1"),
-    ({"keep": ["CCCCCCCC"]}, "sequence 1 has no site of CCCCCCCC"), ({"keep": ["GATTACA"], "forbid": ["GATTACA"]}, "kept and forbidden"),
+    ({"keep": ["CCCCCCCC"]}, "sequence 0: has no site of CCCCCCCC"), ({"keep": ["GATTACA"], "forbid": ["GATTACA"]}, "kept and forbidden"),
     ({"gc_range": (1, 1), "edits": 3}, "needs 5 edits"), ({"target": "higher"}, "'higher' is neither"), ({"target": float("nan")}, "nan"),
     ({"method": "simplex"}, "greedy, evolutionary"), ({"forbid": "GATTACA"}, "are lists"), ({"forbid": [""]}, "empty"), ({"forbid": ["NN"]}, "every sequence"),
     ({"keep": ["GATTACA"], "forbid": ["ATTAC"]}, "without a site of ATTAC"),
@@ -153,7 +153,7 @@ def test_the_impossible_is_refused(wish, message):
 
 
 def test_an_empty_sequence_and_a_wrong_letter_are_refused():
-    with pytest.raises(ValueError, match="sequence 2 holds no base"): design(Additive(), ["ACGT", ""])
+    with pytest.raises(ValueError, match="sequence 1: holds no base"): design(Additive(), ["ACGT", ""])
     with pytest.raises(ValueError, match="base 3"): design(Additive(), ["ACUT"])
 
 
