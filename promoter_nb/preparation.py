@@ -23,11 +23,12 @@ IUPAC_CODES = bytes(KNOWN.get(letter, PADDING if letter in AMBIGUOUS else INVALI
 class SequenceError(ValueError):
     "A sequence that cannot be read: `row` is its number, from 0, and `reason` says what is wrong with it."
     def __init__(self,
-        row: int,   # number of the sequence
-        reason: str # what is wrong, and what would be right
+        row: int,    # number of the sequence
+        reason: str, # what is wrong, and what would be right
+        subject: str = "the sequence " # what the reason is said of
     ):
         super().__init__(f"sequence {row}: {reason}")
-        self.row, self.reason = row, reason
+        self.row, self.reason, self.subject = row, reason, subject
 
 # %% ../nbs/library/16_preparation.ipynb #3b64445e
 def _as_arrow(sequences) -> pa.LargeBinaryArray:

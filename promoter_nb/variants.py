@@ -32,7 +32,7 @@ def apply_variants(
     "Put each variant into its sequence."
     changed = []
     for row, (sequence, position, ref, alt) in enumerate(zip(sequences, map(int, positions), refs, alts, strict=True)):
-        if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint)
+        if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])
     return changed
 

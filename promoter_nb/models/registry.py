@@ -9,6 +9,7 @@ __all__ = ['model_names', 'build', 'save', 'read_notes', 'load']
 import json
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -48,8 +49,13 @@ def _make(name: str, width: int, seed: int, **options) -> nn.Module:
         torch.manual_seed(seed)
         try: model = getattr(module, name)(**options)
         except (TypeError, RuntimeError) as error: raise ValueError(f"model {name!r}: {error}") from None
-    model.configuration = {"name": name, "width": width, "seed": seed, **options}
+    model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(getattr(module, name), options)}
     return model
+
+def _resolved(function, options) -> dict:
+    "Options with the defaults of those that were not given; classes, which a file could not name, are left out."
+    defaults = {name: option.default for name, option in signature(function).parameters.items() if option.default is not option.empty}
+    return {option: value for option, value in {**defaults, **options}.items() if not isinstance(value, type)}
 
 # %% ../../nbs/library/08_models.ipynb #7cc1cb4f
 def build(
