@@ -155,7 +155,7 @@ def learning_curves(
         by_epoch = curves.groupby("epoch").validation_R2.agg(["mean", "min", "max"])*100
         axes.fill_between(by_epoch.index, by_epoch["min"], by_epoch["max"], color=colour(model), alpha=0.2, linewidth=0)
         axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=look(model)[2], markersize=4, **line(model))
-    axes.set(xlabel="passes over the training data", ylabel="R² of promoters that choose the epoch (%)")
+    axes.set(xlabel="passes over the training data", ylabel="R² after each epoch (%)")
     if axes.get_ylim()[1] > 0: axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))  # a first epoch can be worse than the mean label by any amount
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)

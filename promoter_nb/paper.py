@@ -29,7 +29,7 @@ def setting(
     "The settings of a model that its score depends on most."
     if "rounds" in parameters: return f"{parameters['rounds']} rounds of {parameters['leaves']} leaves" + ", not stopped early"*(not parameters.get("patience"))
     if "trees" in parameters: return f"{parameters['trees']} trees"
-    return f"{parameters['epochs']} passes" if "epochs" in parameters else ""
+    return f"{parameters['epochs']} pass{'es'*(parameters['epochs'] != 1)}" if "epochs" in parameters else ""
 
 def model_rows(
     results: dict # metrics of the results chapter

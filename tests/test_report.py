@@ -44,6 +44,15 @@ def test_ablations_have_effects_over_seeds(built):
     assert effect["setting"] == "resnet" and effect["against"] == "deep_cnn" and effect["seeds"] == 2
 
 
+def test_ledger_has_a_verdict_for_each_claim_and_kind_of_data(built):
+    ledger = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())["ledger"]
+    assert [claim["id"] for claim in ledger] == list(json.loads((built.folder/"report/claims.json").read_text()))
+    for claim in ledger:
+        for kind in ("simulated", "measured"): assert (claim[kind] == "") == (kind not in {row["kind"] for row in claim["rows"]}), claim["id"]
+        simulated = [row["own"] for row in claim["rows"] if row["kind"] == "simulated"]
+        assert all(simulated) or not any(simulated), f"{claim['id']} is judged by two simulated libraries"
+
+
 def test_run_says_what_made_it(built):
     run = json.loads((built.folder/"results/simulated/smoke/resnet/seed-0/run.json").read_text())
     assert run["parameters"]["seed"] == 0 and run["data"]["rows"] == 4000
