@@ -8,6 +8,7 @@ __all__ = ['METHODS', 'substitutions', 'mutagenesis', 'present', 'slopes', 'grad
 # %% ../nbs/library/18a_attribution.ipynb #f30c2b8c
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -71,7 +72,7 @@ def gradient(
 ) -> np.ndarray: # float32 (n, width)
     "Contribution of each base: gradient times input, relative to the other bases."
     fabric = make_fabric(accelerator, precision="32-true")
-    model, codes = model.to(fabric.device).eval(), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
+    model, codes = deepcopy(model).to(fabric.device).eval(), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
     others = lambda batch: 4*one_hot(batch) - (batch < PADDING)[:, None].float()
     return torch.cat([(slopes(model, batch)*others(batch)).sum(1)/3 for batch in codes.split(batch_size)]).cpu().numpy()
 

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from .figures import TEXT_WIDTH, canvas, save
+from .figures import TEXT_WIDTH, canvas
 
 # %% ../nbs/library/18b_logo.ipynb #8c3fa900
 BASE_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}

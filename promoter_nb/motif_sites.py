@@ -132,7 +132,7 @@ def hits_of(
 ) -> list[tuple]: # first column, strand, sum of weights, chance
     "Sites of one motif in one sequence, without overlaps."
     strand, start = np.nonzero(site_starts(codes[None], motif)[0])
-    sums = np.array([site_sums(codes[None], motif)[0, s, place] for s, place in zip(strand, start)])
+    sums = site_sums(codes[None], motif)[0, strand, start]
     kept = _thin(start, motif.weights.shape[1], sums)
     lowest = motif.weights[:4].min(0).sum()
     chance = lambda total: None if motif.chances is None else float(motif.chances[int(total - lowest)])

@@ -88,10 +88,11 @@ def test_contributions_do_not_depend_on_the_batch():
 
 
 def test_the_model_is_left_as_it_was():
-    model = build("resnet", channels=8)
+    model = build("resnet", channels=8).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     for method in METHODS: attribute(model, encode(["ACGT"*20]), method, accelerator="cpu")
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
     assert not any(module._forward_hooks or module._backward_hooks for module in model.modules())
 
 
