@@ -38,8 +38,9 @@ def calibrate(
     labels: np.ndarray,      # measured expression of held-out promoters (n,)
     predictions: np.ndarray, # predicted expression of the same (n,)
     coverage: float = 0.9    # probability that a measurement lies inside
-) -> Intervals: # raises ValueError when there are too few rows for that coverage
+) -> Intervals: # raises ValueError when there are too few rows for that coverage, or coverage is not between 0 and 1
     "Learn intervals from promoters that were held out."
+    if not 0 < coverage < 1: raise ValueError(f"coverage is {coverage}; expected a share between 0 and 1, such as 0.9")
     needed = int(np.ceil(2/(1 - coverage) - 1 - 1e-9))
     if len(labels) < needed: raise ValueError(f"{len(labels)} rows to calibrate intervals with; {coverage:.0%} coverage needs {needed}")
     labels, predictions = np.asarray(labels, dtype=np.float64), np.asarray(predictions, dtype=np.float64)

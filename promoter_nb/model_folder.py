@@ -11,9 +11,11 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import nn
 
 from .files import atomic, file_sha256, write_json
+from .intervals import Intervals
 from .models.registry import load, save
 
 # %% ../nbs/library/16b_model_folder.ipynb #ec6873af
@@ -41,6 +43,7 @@ def card_text(
     (short, long), (poor, rich) = card["range"]["length"], card["range"]["gc"]
     parts = ", ".join(f"{rows:,} for {part}" for part, rows in data["parts"].items())
     network = ", ".join(f"{name} {value}" for name, value in card["network"].items() if name != "name")
+    ceiling = f"; a perfect model of this noisy assay would have {data['ceiling_r2']:.3f}" if data.get("ceiling_r2") else ""
     return f"""# {card['name']}
 
 {SIMULATED + chr(10)*2 if data['simulated'] else ''}{LIMITS}
@@ -51,7 +54,7 @@ def card_text(
 | network | {card['network']['name']} ({network}), {card['members']} of it |
 | recipe | {', '.join(f'{name} {value}' for name, value in recipe.items())} |
 | strands | {'both, averaged' if card['both_strands'] else 'as given'} |
-| R² | {_with_interval(metrics['r2'])} |
+| R² | {_with_interval(metrics['r2'])}{ceiling} |
 | Pearson's r | {_with_interval(metrics['pearson'])} |
 | Spearman's ρ | {_with_interval(metrics['spearman'])} |
 | coverage of the {card['intervals']['coverage']:.0%} interval | {_with_interval(metrics['coverage'])} |
@@ -98,7 +101,18 @@ def read_card(
     except ValueError as error: raise ModelError(f"{path} is damaged ({error}); fetch or train the model again") from None
     if not isinstance(card, dict) or card.get("format") != 1: raise ModelError(f"{path} is not the card of a model in format 1, the only one that is known")
     if card.get("sha256") != _digest(card): raise ModelError(f"{path} was altered since it was written: its SHA-256 is not the one in it; fetch or train the model again")
+    _check_content(card, path)
     return card
+
+def _check_content(card, path):
+    "Refuse a card that lacks what is asked of one."
+    try:
+        card_text(card)
+        Intervals(**card["intervals"]).around([0.0])
+        if not (card["files"] and dict(card["files"])): raise ValueError("it names no weights")
+        if not isinstance(card["width"], int): raise TypeError("width is no whole number")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path} is not the card of a model: {type(error).__name__}, {error}") from None
 
 # %% ../nbs/library/16b_model_folder.ipynb #9649c934
 def _verify(path: Path, checksum: str):
@@ -114,7 +128,7 @@ def read_model(
     card = read_card(folder)
     for name, checksum in card["files"].items(): _verify(folder/name, checksum)
     try: models = [load(folder/name) for name in card["files"]]
-    except (ValueError, RuntimeError) as error: raise ModelError(f"{folder}: the weights fit no network of this library ({error})") from None
+    except (ValueError, RuntimeError, TypeError, LookupError, SafetensorError) as error: raise ModelError(f"{folder}: the weights fit no network of this library ({error})") from None
     return models, card
 
 # %% ../nbs/library/16b_model_folder.ipynb #29f861df

@@ -78,7 +78,7 @@ def view(
     contributions = pd.DataFrame({"position": np.arange(1, len(shown) + 1), "base": list(shown), "contribution": present(effects[None])[0]})
     motifs, offset = best_sites(contributions), len(core) - len(shown)
     rank = float(np.mean(np.asarray(predictor.card["label_percentiles"]) < prediction))
-    return View(core, shown, prediction, (float(low[0]), float(high[0])), str(predictor.unusual(prepared)[0]), rank, effects,
+    return View(core, shown, prediction, (float(low[0]), float(high[0])), str(predictor.unusual(prepared, values[0][:1].astype(float))[0]), rank, effects,
                 contributions.assign(position=contributions.position + offset), motifs.assign(start=motifs.start + offset, end=motifs.end + offset))
 
 def _padded(codes, width):
@@ -105,7 +105,8 @@ def changes(
 
 # %% ../nbs/library/19b_page.ipynb #709bb37c
 FLAGS = {"length": "its length is unlike that of the training promoters ({} to {} bases)", "cut": "the network reads only its last bases",
-         "GC": "its share of G and C is unlike that of the training promoters ({:.0%} to {:.0%})", "unknown bases": "it has bases that are not known"}
+         "GC": "its share of G and C is unlike that of the training promoters ({:.0%} to {:.0%})", "unknown bases": "it has bases that are not known",
+         "beyond measured values": "its prediction lies beyond all values that were measured in training"}
 
 def warning(
     unusual: str, # reasons, separated by semicolons

@@ -34,6 +34,7 @@ class SequenceError(ValueError):
 def _as_arrow(sequences) -> pa.LargeBinaryArray:
     "Sequences as one Arrow array; a missing value is an empty sequence."
     if isinstance(sequences, (str, bytes)): raise TypeError(f"{sequences[:20]!r} is one sequence; put it into a list")
+    if getattr(sequences, "ndim", 1) != 1: raise TypeError(f"a {type(sequences).__name__} with {sequences.ndim} dimensions is no list of sequences; choose one column of it")
     text = pa.array(sequences, type=pa.large_string(), from_pandas=True).cast(pa.large_binary())
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
     return pc.fill_null(text, b"")

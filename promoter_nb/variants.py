@@ -31,7 +31,9 @@ def apply_variants(
 ) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit its sequence
     "Put each variant into its sequence."
     changed = []
-    for row, (sequence, position, ref, alt) in enumerate(zip(sequences, map(int, positions), refs, alts, strict=True)):
+    for row, (sequence, position, ref, alt) in enumerate(zip(sequences, positions, refs, alts, strict=True)):
+        if position != int(position): raise SequenceError(row, f"position is {position}; expected a whole number", subject="")
+        position = int(position)
         if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])
     return changed
@@ -43,6 +45,6 @@ def score_variants(
     positions: list[int], # of the first base of ref, from 1 (n,)
     refs: list[str],      # what stands there (n,)
     alts: list[str]       # what shall stand there (n,)
-) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low and high end of the delta's interval, unusual; n rows; raises SequenceError
+) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low and high end of the delta's interval, unusual; n rows, with the index of a Series; raises SequenceError
     "What variants do to expression."
-    return predictor.difference(list(sequences), apply_variants(sequences, positions, refs, alts))
+    return predictor.difference(sequences, apply_variants(sequences, positions, refs, alts))
