@@ -232,6 +232,7 @@ class Page:
         base: str      # one of A, C, G and T
     ) -> None:
         "Mutate one base."
+        if not self.history: return
         core = mutate(self.view.core, position, base)
         if core == self.view.core: return
         self.history = [*self.history, view(self.predictor, core)]
@@ -273,7 +274,7 @@ class Page:
         self._busy = False
 
     def _show_options(self):
-        if not self._busy: self.options.value = options(self.view, self.position.value)
+        if self.history and not self._busy: self.options.value = options(self.view, self.position.value)
 
 # %% ../nbs/library/19b_page.ipynb #82d89aeb
 def _as_sentence(reason):

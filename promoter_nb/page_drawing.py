@@ -28,10 +28,11 @@ def svg(
 
 # %% ../nbs/library/19b_page_drawing.ipynb #17e4744d
 def signed(
-    number: float # in bins
-) -> str: # two digits
+    number: float,  # in bins
+    digits: int = 2 # behind the point
+) -> str:
     "A difference in words."
-    return f"{number:+.2f}".replace("-", "−") if round(number, 2) else "0.00"
+    return f"{number:+.{digits}f}".replace("-", "−") if round(number, digits) else f"{0:.{digits}f}"
 
 # %% ../nbs/library/19b_page_drawing.ipynb #902c8152
 def bars(
@@ -96,7 +97,7 @@ def logo(
     zero, width, bottom = top + high*scale, MARGIN + 10*len(values), top + LETTERS
     letters = [_letter(base, MARGIN + 10*place, zero, value*scale) for place, (base, value) in enumerate(zip(contributions.base, values))]
     axis = [f'<line x1="{MARGIN}" x2="{width}" y1="{zero:.1f}" y2="{zero:.1f}" class="pn-axis"/>',
-            *(f'<text x="{MARGIN - 3}" y="{y:.1f}" class="pn-scale">{signed(value)[:-1]}</text>' for value, y in ((high, top + 6), (low, bottom)))]
+            *(f'<text x="{MARGIN - 3}" y="{y:.1f}" class="pn-scale">{signed(value, 1)}</text>' for value, y in ((high, top + 6), (low, bottom)))]
     ticks = [f'<text x="{MARGIN + 10*place + 5}" y="{bottom + 10:.1f}" class="pn-tick">{first + place}</text>' for place in range(len(values)) if (first + place) % 10 == 0]
     strongest = contributions.loc[contributions.contribution.abs().idxmax()]
     words = f"Contribution of each of {len(values)} bases; the strongest is {strongest.base} at position {strongest.position} with {signed(strongest.contribution)} bins"

@@ -188,7 +188,7 @@ def read_stream(
     format: str | None = None, # one of `FORMATS`; found out when None
     columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
     block: int = 1 << 20,      # bytes that are read at once
-    whole: bool = False        # refuse FASTA that ends in the middle of a line, as it does when its writer was stopped
+    whole: bool = False        # refuse a stream of several sequences that ends in the middle of a line, as one does whose writer was stopped
 ) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError
     "Read sequences block by block."
     if format and format not in FORMATS: raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
@@ -198,15 +198,14 @@ def read_stream(
         if packed := head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         _refuse_no_text(head, name)
-        kind = format or detect_format(head, name, columns)
-        for frame in _blocks(head, stream, name, kind, columns, block):
+        for frame in _blocks(head, stream, name, format or detect_format(head, name, columns), columns, block):
             at = find_column(frame, *columns, "sequence")
             yield frame.assign(**{at: frame[at].str.strip()})
             rows += len(frame)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error: raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); fetch it again") from None
     except pa.ArrowInvalid: raise DataError(f"{name}, after {rows} sequences: {NOT_UTF8}") from None
     if not rows: raise DataError(f"{name}: there are no sequences in it")
-    if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
+    if whole and not packed and rows > 1 and b"\n" not in stream.raw.blank:
         raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, so the last one may be cut off; send it whole, with a line break at its end")
 
 # %% ../nbs/library/17_sequence_files.ipynb #0d91c7a4

@@ -10,12 +10,15 @@ __all__ = ['LEAST', 'EXAMPLES', 'held_out_share', 'four_parts', 'with_epochs', '
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 
 from .dataset import Dataset, read, split
@@ -45,9 +48,11 @@ def four_parts(
     share: float   # of the rows for each part besides training
 ) -> dict[str, Dataset]: # training, validation, calibration and test; raises ValueError when one would have fewer than 19 rows
     "Split by sequence into four parts."
-    training, held_out = split(data, 3*share)
-    rest, validation = split(held_out, share)
-    test, calibration = split(rest, 2*share)
+    try:
+        training, held_out = split(data, 3*share)
+        rest, validation = split(held_out, share)
+        test, calibration = split(rest, 2*share)
+    except ValueError: raise ValueError(f"{data.name}: its {len(data)} promoters are too few, or too many of them the same, for four parts; give 400 different ones or more") from None
     parts = {"training": training, "validation": validation, "calibration": calibration, "test": test}
     for name, part in parts.items():
         if len(part) < LEAST: raise ValueError(f"{data.name}: of its {len(data)} promoters {len(part)} are for {name}; each part needs {LEAST}, so give 400 or more")
@@ -129,12 +134,22 @@ def _plan(path: Path, asked: dict, decide) -> Recipe:
     if path.exists():
         plan = json.loads(path.read_text())
         if plan["asked"] != asked:
-            changed = ", ".join(f"{name} (was {plan['asked'].get(name)}, now {value})" for name, value in asked.items() if plan["asked"].get(name) != value)
+            was, now = ({**run, **(run["recipe"] or {}), "recipe": "given" if run["recipe"] else "by size"} for run in (plan["asked"], asked))
+            changed = ", ".join(f"{name} (was {was[name]}, now {now[name]})" for name in now if name in was and was[name] != now[name])
             raise ValueError(f"{path.parent} holds another run that was stopped, which differs in {changed}; remove it to start anew")
         return Recipe(**plan["recipe"])
     recipe = decide()
     write_json(path, {"asked": asked, "recipe": asdict(recipe)})
     return recipe
+
+# %% ../nbs/library/16d_train_model.ipynb #4b0f781d
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    "Keep a folder of checkpoints to one run; raises ValueError when another has it."
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(work/"lock", timeout=0): yield
+    except Timeout: raise ValueError(f"{work} is in use: another run trains this model; wait for its end, or choose another folder") from None
 
 # %% ../nbs/library/16d_train_model.ipynb #895007ad
 def train_model(
@@ -145,7 +160,7 @@ def train_model(
     recipe: Recipe | None = None, # how to train; by default what suits the size of the data
     minutes: float | None = None, # to train with fewer epochs where the time is short; about, and for each member
     members: int = 1,        # of the ensemble, each with a seed of its own
-    seed: int = 0,           # of the first member
+    seed: int | None = None, # of the first member; by default the recipe's, or 0
     width: int = 80,         # bases that the network reads
     progress: bool = True,   # a line for each epoch
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
@@ -154,6 +169,8 @@ def train_model(
     "Train, calibrate and measure a model, and write its folder."
     data_file, folder = Path(data_file), Path(folder).absolute()
     if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+    if seed is None: seed = recipe.seed if recipe else 0
+    if recipe: recipe = replace(recipe, seed=seed)
     if members < 1: raise ValueError(f"members is {members}; expected 1 or more")
     make = lambda seed: build(network, width, seed, **(options or {}))
     make(seed)
@@ -168,15 +185,17 @@ def train_model(
     work = folder.with_name(f".{folder.name}.training")
     asked = {"data": data.sha256, "network": network, "options": options, "members": members, "seed": seed, "width": width,
              "minutes": minutes, "recipe": recipe and asdict(recipe)}
-    recipe = _plan(work/"plan.json", json.loads(json.dumps(asked)), decide)
-    models = [fit(make(seed + member), training, parts["validation"], replace(recipe, seed=seed + member), work/f"member_{member + 1}",
-                  accelerator=accelerator, precision=precision, progress=progress)[0] for member in range(members)]
-    write_model(folder, models, _card(data_file, data, parts, models, replace(recipe, seed=seed)))
-    shutil.rmtree(work)
-    return Predictor.load(folder)
+    with _alone(work):
+        recipe = _plan(work/"plan.json", json.loads(json.dumps(asked)), decide)
+        models = [fit(make(seed + member), training, parts["validation"], replace(recipe, seed=seed + member), work/f"member_{member + 1}",
+                      accelerator=accelerator, precision=precision, progress=progress)[0] for member in range(members)]
+        device = None if accelerator == "auto" else accelerator
+        write_model(folder, models, _card(data_file, data, parts, models, replace(recipe, seed=seed), device, precision))
+        shutil.rmtree(work)
+    return Predictor.load(folder, device, precision)
 
 # %% ../nbs/library/16d_train_model.ipynb #18f18dde
-def _card(data_file, data, parts, models, recipe) -> dict:
+def _card(data_file, data, parts, models, recipe, device, precision) -> dict:
     network = {key: value for key, value in models[0].configuration.items() if key not in ("width", "seed")}
     library, labels = _library(data_file, data), parts["training"].labels
     name = "simulated library" if library else data.name
@@ -184,9 +203,9 @@ def _card(data_file, data, parts, models, recipe) -> dict:
             "width": data.codes.shape[1], "both_strands": recipe.reverse_complement,
             "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library), **({"ceiling_r2": library["ceiling_r2"]} if library else {}),
                      "parts": {name: len(part) for name, part in parts.items()}},
-            "recipe": asdict(recipe), "torch": torch.__version__, "range": ranges(data),
+            "recipe": asdict(recipe), "torch": torch.__version__, "range": ranges(parts["training"]),
             "label_percentiles": np.percentile(labels, np.arange(101)).round(3).tolist(), "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
-    predict = Predictor(models, card).predict_codes
+    predict = Predictor(models, card, device, precision).predict_codes
     calibration, test = (predict(parts[name].codes) for name in ("calibration", "test"))
     intervals = calibrate(parts["calibration"].labels, calibration)
     measures = score(parts["test"].labels, test) | {"coverage": measure_coverage(parts["test"].labels, test, intervals)}
