@@ -62,7 +62,7 @@ def test_all_formats_say_the_same(fasta, tmp_path):
         for path, content in ((tmp_path/name, text.encode()), (tmp_path/f"{name}.gz", gzip.compress(text.encode()))):
             path.write_bytes(content)
             assert (table(run("predict", path)).prediction == expected).all()
-            assert (table(run("predict", "-", input=content if path.suffix == ".gz" else content + b"\n")).prediction == expected).all()
+            assert (table(run("predict", "-", input=content)).prediction == expected).all()
     for name in ("out.tsv", "out.csv", "out.csv.gz", "out.jsonl", "out.parquet"):
         assert run("predict", tmp_path/"cores.csv", "--output", tmp_path/name) == ""
     found = [pd.read_csv(tmp_path/"out.tsv", sep="\t", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv.gz", dtype={"id": str}),
