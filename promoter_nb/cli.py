@@ -7,9 +7,7 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'NAMES', 'PROPOSED'
            'variants', 'explain', 'design', 'train', 'card', 'fetch', 'simulate', 'describe', 'trace', 'verify']
 
 # %% ../nbs/library/19_cli.ipynb #4adbd33e
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -22,28 +20,12 @@ from typer.core import TyperGroup
 class Commands(TyperGroup):
     "Commands that say what was wrong with their input in one line."
     def invoke(self, context):
-        _end_tidily()
         try: return super().invoke(context)
         except BrokenPipeError: raise
-        except _Ended as ended:
-            signal.signal(ended.args[0], signal.SIG_DFL)
-            signal.raise_signal(ended.args[0])
         except (ValueError, OSError, ArithmeticError) as error:
             told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
             typer.echo(f"promoter-nb: {' '.join(told.split())}", err=True)
             raise typer.Exit(1)
-
-class _Ended(BaseException):
-    "A signal that ends the process, by its number."
-
-def _end(number, frame): raise _Ended(number)
-
-def _end_tidily() -> None:
-    "Turn signals that end a process into an exception, so that no half-written file stays; what is ignored, as under nohup, stays so."
-    if threading.current_thread() is not threading.main_thread(): return
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) is signal.SIG_DFL: signal.signal(number, _end)
 
 # %% ../nbs/library/19_cli.ipynb #1b34d4d9
 HELP = """Expression of promoters: predict it, score variants, explain and design sequences, and train models of your own.

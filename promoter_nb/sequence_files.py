@@ -109,8 +109,8 @@ def detect_format(
 
 def _refuse_heading(head, name, columns):
     fields = max((_fields(head, delimiter) for delimiter in "\t,;"), key=len)
-    is_number = lambda field: field.strip().lstrip("+-").replace(".", "", 1).isdigit()
-    if len(fields) > 1 and not any(map(is_number, fields)) or fields and fields[0].strip().upper() in HEADINGS: raise _no_column(name, columns, fields)
+    is_value = lambda field: not field.strip() or field.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    if len(fields) > 1 and not any(map(is_value, fields[1:])) or fields and fields[0].strip().upper() in HEADINGS: raise _no_column(name, columns, fields)
 
 def _no_column(name, columns, fields) -> DataError:
     return DataError(f"{name}, line 1: there is no column {' or '.join(map(repr, columns))}; the first line names {', '.join(map(repr, fields))}; say which it is, as with --column")
@@ -188,7 +188,7 @@ def read_stream(
     format: str | None = None, # one of `FORMATS`; found out when None
     columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
     block: int = 1 << 20,      # bytes that are read at once
-    whole: bool = False        # refuse a stream of several sequences that ends in the middle of a line, as one does whose writer was stopped
+    whole: bool = False        # refuse FASTA that ends in the middle of a line, as it does when its writer was stopped
 ) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError
     "Read sequences block by block."
     if format and format not in FORMATS: raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
@@ -198,14 +198,15 @@ def read_stream(
         if packed := head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         _refuse_no_text(head, name)
-        for frame in _blocks(head, stream, name, format or detect_format(head, name, columns), columns, block):
+        kind = format or detect_format(head, name, columns)
+        for frame in _blocks(head, stream, name, kind, columns, block):
             at = find_column(frame, *columns, "sequence")
             yield frame.assign(**{at: frame[at].str.strip()})
             rows += len(frame)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error: raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); fetch it again") from None
     except pa.ArrowInvalid: raise DataError(f"{name}, after {rows} sequences: {NOT_UTF8}") from None
     if not rows: raise DataError(f"{name}: there are no sequences in it")
-    if whole and not packed and rows > 1 and b"\n" not in stream.raw.blank:
+    if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
         raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, so the last one may be cut off; send it whole, with a line break at its end")
 
 # %% ../nbs/library/17_sequence_files.ipynb #0d91c7a4
