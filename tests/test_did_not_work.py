@@ -46,7 +46,8 @@ def test_trains_stops_and_loads_as_any_network(name, tmp_path):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_prediction_does_not_depend_on_the_rest_of_its_batch(name):
     model, codes = build(name, width=40, **SMALL[name]), random_codes(50)
-    np.testing.assert_allclose(predict(model, codes, batch_size=7, accelerator="cpu"), predict(model, codes, accelerator="cpu"), rtol=1e-4, atol=1e-5)
+    apart = np.concatenate([predict(model, part, accelerator="cpu") for part in np.split(codes, [1, 8, 31])])
+    np.testing.assert_allclose(apart, predict(model, codes, accelerator="cpu"), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SMALL)
