@@ -15,7 +15,7 @@ import pandas as pd
 from .evaluate import over_seeds
 from .experiment import commit
 from .files import atomic, write_json
-from .ledger import chapters, first_runs, ledger, model_runs, statements
+from .ledger import chapters, first_runs, ledger, model_runs, promoters_used, statements
 from .provenance import runs_read
 from .text import as_percent, as_text, decimal, effect, percent
 
@@ -127,7 +127,7 @@ def run_group(
 
 # %% ../nbs/library/15_paper.ipynb #a8ec9a0d
 def _rows_of(metrics: dict, data: dict) -> str: # promoters that a chapter asked for
-    return decimal(min(data["rows"]["used"], metrics.get("sequences") or metrics["run"]["parameters"].get("sequences") or data["rows"]["used"]), 0)
+    return decimal(promoters_used(metrics, data["rows"]["used"]), 0)
 
 def _measurements(run: dict) -> dict: # without what every run has
     return {name: value for name, value in run.items() if name not in ("train", "validation", "claims", "run", "folder")}
