@@ -118,7 +118,7 @@ def log_odds(
     "How well each motif fits each place, on the forward and on the reverse strand."
     rows = _words(codes, len(tables))
     summed = torch.nn.functional.embedding_bag(rows.flatten(0, 1), tables.flatten(0, 1), mode="sum")
-    return summed.view(*codes.shape, 2, -1)
+    return summed.view(*codes.shape, 2, tables.shape[2]//2)
 
 # %% ../nbs/library/09_motifs.ipynb #167af619
 def occupancy(
@@ -131,6 +131,7 @@ def occupancy(
     "Expected number of sites of each motif on the forward and on the reverse strand of each promoter."
     if not 0 < prior < 1: raise ValueError(f"prior is {prior}; expected a probability between 0 and 1")
     words, shift = tables(scores(motifs)).to(device), np.log(prior/(1 - prior))
-    batches = torch.from_numpy(np.ascontiguousarray(codes)).split(batch_size) if len(codes) else []
-    found = [(log_odds(batch.to(device), words) + shift).sigmoid_().sum(1).cpu() for batch in batches]
-    return torch.cat([torch.empty(0, 2, len(motifs)), *found]).numpy()
+    found = torch.empty(len(codes), 2, len(motifs))  # small results kept among large temporary ones would hold their memory, too
+    for place, batch in zip(found.split(batch_size), torch.from_numpy(np.ascontiguousarray(codes)).split(batch_size)):
+        place.copy_((log_odds(batch.to(device), words) + shift).sigmoid_().sum(1))
+    return found.numpy()
