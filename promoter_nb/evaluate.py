@@ -52,12 +52,11 @@ def compare(
 # %% ../nbs/library/12_evaluate.ipynb #c9094c0c
 def over_seeds(
     values: np.ndarray # one measure of the same experiment, one entry a seed (k,), k at least 2
-) -> tuple[float, float, float]: # mean, low and high end; raises ValueError for fewer than two seeds
+) -> dict: # value, low and high end; raises ValueError for fewer than two seeds
     "Mean over seeds with its 95 % interval (Student's t)."
     if len(values) < 2: raise ValueError(f"an interval over seeds needs two or more values; there is {len(values)}")
-    mean, error = np.mean(values), stats.sem(values)
-    margin = error*stats.t.ppf(0.975, len(values) - 1)
-    return float(mean), float(mean - margin), float(mean + margin)
+    mean, margin = np.mean(values), stats.sem(values)*stats.t.ppf(0.975, len(values) - 1)
+    return {"value": float(mean), "low": float(mean - margin), "high": float(mean + margin)}
 
 # %% ../nbs/library/12_evaluate.ipynb #d0bdcba9
 def score(

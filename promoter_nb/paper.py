@@ -64,7 +64,7 @@ def over_runs(
         values = [run.get(name) for run in runs]
         if isinstance(first[name], dict): entry[name] = over_runs([value or {} for value in values])
         elif all(isinstance(value, (int, float)) for value in values):
-            entry[name] = dict(zip(("value", "low", "high"), over_seeds(values) if len(values) > 1 else 3*(float(first[name]),)))
+            entry[name] = over_seeds(values) if len(values) > 1 else dict.fromkeys(("value", "low", "high"), float(first[name]))
     return entry
 
 # %% ../nbs/library/15_paper.ipynb #e74fae0e
