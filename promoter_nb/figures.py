@@ -95,7 +95,7 @@ def label_histogram(
         share, _ = np.histogram(truth, edges)
         axes.stairs(share*100/len(truth), edges, color=COLOURS["true expression"], linewidth=1.2, label="true expression, without noise")
     axes.set(xlabel="expression (mean sorting bin)", ylabel="promoters (%)", xlim=(-0.5, 17.5), xticks=range(0, 18))
-    axes.legend(loc="upper left")
+    axes.legend()
     return figure
 
 # %% ../nbs/library/14_figures.ipynb #01c38674
@@ -116,7 +116,7 @@ def density(
     for name in ["measured", *models]:
         sns.kdeplot(predictions["label" if name == "measured" else name], ax=below, label=name, bw_adjust=SMOOTH, cut=0, **line(name))
     below.set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=(0, TOP), xticks=range(TOP + 1))
-    below.legend(loc="upper left", handlelength=3)
+    below.legend(handlelength=3)
     return figure
 
 # %% ../nbs/library/14_figures.ipynb #3e65ee1a
@@ -142,7 +142,7 @@ def validation_density(
     lines.set(ylabel="density", title="kernel densities")
     for axes in (bars, lines):
         axes.set(xlabel="expression (mean sorting bin)", xlim=(-0.5, TOP), xticks=range(0, TOP, 3))
-        axes.legend(loc="upper left")
+        axes.legend()
     return figure
 
 # %% ../nbs/library/14_figures.ipynb #07c4947c
