@@ -11,7 +11,6 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
-from safetensors import SafetensorError
 from torch import nn
 
 from .files import atomic, file_sha256, write_json
@@ -128,7 +127,7 @@ def read_model(
     card = read_card(folder)
     for name, checksum in card["files"].items(): _verify(folder/name, checksum)
     try: models = [load(folder/name) for name in card["files"]]
-    except (ValueError, RuntimeError, TypeError, LookupError, SafetensorError) as error: raise ModelError(f"{folder}: the weights fit no network of this library ({error})") from None
+    except (ValueError, RuntimeError, TypeError, LookupError) as error: raise ModelError(f"{folder}: the weights fit no network of this library ({error})") from None
     return models, card
 
 # %% ../nbs/library/16b_model_folder.ipynb #29f861df

@@ -14,7 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -83,14 +83,16 @@ def save(
 # %% ../../nbs/library/08_models.ipynb #64114a97
 def read_notes(
     path: str | Path # a safetensors file
-) -> dict: # the model's configuration under "model", and the notes that it was saved with
+) -> dict: # the model's configuration under "model", and the notes that it was saved with; raises FileNotFoundError, or ValueError when the file is cut off or damaged
     "What a file of weights says about itself."
-    with safe_open(path, "pt") as file: return json.loads((file.metadata() or {}).get("promoter_nb", "{}"))
+    try:
+        with safe_open(path, "pt") as file: return json.loads((file.metadata() or {}).get("promoter_nb", "{}"))
+    except SafetensorError as error: raise ValueError(f"{path} is not a whole safetensors file ({error}); it was cut off or damaged") from None
 
 # %% ../../nbs/library/08_models.ipynb #f3ef4367
 def load(
     path: str | Path # a safetensors file, written by `save`
-) -> nn.Module: # in evaluation mode; raises FileNotFoundError, or ValueError when the file does not name its model
+) -> nn.Module: # in evaluation mode; raises FileNotFoundError, or ValueError when the file is damaged or does not name its model
     "Build the model that a file of weights belongs to, and fill in the weights."
     configuration = read_notes(path).get("model")
     if configuration is None: raise ValueError(f"{path} does not say which model its weights belong to")
