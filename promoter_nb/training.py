@@ -70,7 +70,7 @@ def check_finite(
     finite = losses.isfinite()
     if finite.all(): return
     step = int((~finite).nonzero()[0])
-    raise TrainingDiverged(f"the loss became {losses[step]} at step {step + 1} of epoch {epoch}; the last good checkpoint is kept. "
+    raise TrainingDiverged(f"the loss became {losses[step]} at step {step + 1} of epoch {epoch}; the last good checkpoint is kept, if there was one. "
                            "A lower learning rate often helps")
 
 # %% ../nbs/library/11_training.ipynb #66afef1e
@@ -139,7 +139,7 @@ def check_weights(
 ) -> None: # raises TrainingDiverged
     "Stop when a weight or the score is not finite."
     if math.isfinite(score) and all(weights.isfinite().all() for weights in model.state_dict().values()): return
-    raise TrainingDiverged(f"after epoch {epoch} the weights, or the R² of {score}, are not finite; the last good checkpoint is kept. "
+    raise TrainingDiverged(f"after epoch {epoch} the weights, or the R² of {score}, are not finite; the last good checkpoint is kept, if there was one. "
                            "A lower learning rate often helps")
 
 # %% ../nbs/library/11_training.ipynb #8f39a58b
