@@ -263,7 +263,7 @@ rule results:
         predictions=expand("{run}/predictions.parquet", run=RUNS),
     output:
         metrics=RESULTS + "/60_results/metrics.json",
-        figures=expand("{folder}/{figure}.svg", folder=FIGURES, figure=["density", "validation_density"] + ["learning_curves"] * bool(NETWORK_RUNS)),
+        figures=expand("{folder}/{figure}.svg", folder=FIGURES, figure=["density", "ladder", "validation_density"] + ["learning_curves"] * bool(NETWORK_RUNS)),
         notebook=RESULTS + "/60_results.ipynb",
     params:
         values=json.dumps({"runs": RUNS, "output": f"{RESULTS}/60_results", "figures": FIGURES}),

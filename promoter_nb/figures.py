@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LONG', 'TWO_DOTS', 'SHORT', 'LOOKS', 'COLOURS', 'OTHERS', 'STYLE', 'TEXT_WIDTH', 'TOP', 'SMOOTH', 'look', 'colour',
-           'line', 'canvas', 'save', 'label_histogram', 'density', 'validation_density', 'learning_curves']
+           'line', 'canvas', 'save', 'ladder', 'label_histogram', 'density', 'validation_density', 'learning_curves']
 
 # %% ../nbs/library/14_figures.ipynb #7a53afe4
 from pathlib import Path
@@ -22,7 +22,7 @@ LONG, TWO_DOTS, SHORT = (0, (8, 3)), (0, (6, 1, 1, 1, 1, 1)), (0, (2, 1))
 LOOKS = {"measured": ("#000000", "-", "o"), "true expression": ("#666666", LONG, "D"),
          "CNN": ("#D55E00", "--", "P"), "classification CNN": ("#CC79A7", ":", "X"), "deep CNN": ("#8F2D00", "-", "d"),
          "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"), "classification ResNet": ("#74D3B4", "-.", "h"),
-         "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", LONG, "D"),
+         "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", LONG, "D"), "LightGBM, 2047 leaves": ("#4C6FA5", TWO_DOTS, "p"),
          "Random forest": ("#56B4E9", "--", "v"),
          "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
          "minGPT": ("#882255", "-.", "*"), "Enformer-style": ("#B04FC4", ":", ">"),
@@ -81,6 +81,23 @@ def save(
     "Write a figure as SVG, atomically and repeatably."
     with atomic(path) as part: figure.savefig(part, format="svg", metadata={"Date": None})
     return path
+
+# %% ../nbs/library/14_figures.ipynb #8e4ec96b
+def ladder(
+    models: pd.DataFrame,      # columns `model`, `value`, `low` and `high` of R², and `published`, R² or missing
+    ceiling: float | None = None # highest R² that any model could have, if it is known
+) -> plt.Figure:
+    "R² of held-out promoters, model by model, with intervals (claim R1)."
+    figure, axes = canvas(0.7 + 0.17*len(models))
+    for place, row in enumerate(models.sort_values("value").itertuples()):
+        shade = colour(row.model)
+        axes.plot([100*row.low, 100*row.high], [place, place], color=shade)
+        axes.plot(100*row.value, place, look(row.model)[2], color=shade, markersize=5)
+        if pd.notna(row.published): axes.plot(100*row.published, place, "|", color="#666666", markersize=9)
+    axes.set(xlabel="R² of held-out promoters (%)", ylim=(-0.6, len(models) - 0.4))
+    axes.set_yticks(range(len(models)), models.sort_values("value").model)
+    if ceiling is not None: axes.axvline(100*ceiling, color=COLOURS["true expression"], linestyle=LONG, linewidth=0.9)
+    return figure
 
 # %% ../nbs/library/14_figures.ipynb #17fd3251
 def label_histogram(
