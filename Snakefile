@@ -166,6 +166,8 @@ rule reference:
                     (target := Path(kind, "reference", name) / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(path, target)
         shutil.copy(input[0], f"results/reference/{name}/report.pdf")
+        (Path("results/reference") / name / "90_report").mkdir()
+        shutil.copy(f"{RESULTS}/90_report/run.json", f"results/reference/{name}/90_report")  # what `promoter-nb trace` tells of the tables that only the report has
 
 
 rule library:

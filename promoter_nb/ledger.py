@@ -60,10 +60,11 @@ def overall(
     verdicts: list[str] # of the comparisons for a claim, on data of one kind
 ) -> str: # one for all; empty if there are none
     "What comparisons say together of a claim."
-    held, failed = verdicts.count("reproduced"), verdicts.count("not reproduced")
     if not verdicts: return ""
-    if held == len(verdicts): return "reproduced"
-    return f"in part ({held} of {len(verdicts)})" if held else "not reproduced" if failed else "undecided"
+    fair = [verdict for verdict in verdicts if verdict not in ("not comparable", "not converged")]
+    held, failed = fair.count("reproduced"), fair.count("not reproduced")
+    if held and held == len(fair): return "reproduced"
+    return f"in part ({held} of {len(fair)})" if held else "not reproduced" if failed else "undecided"
 
 # %% ../nbs/library/15a_ledger.ipynb #3254dc52
 def _effect(entry: dict) -> str:

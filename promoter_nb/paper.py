@@ -51,7 +51,7 @@ def difference_rows(
 ) -> list[dict]: # text, and the claims that the two models are of
     "How much more one model explains than another."
     claims = {row["model"]: row["claim"] for row in results["models"]}
-    return [{"better": row["better"], "worse": row["worse"], "claims": [claims[row["better"]], claims[row["worse"]]], "effect": effect(row), "sure": row["low"] > 0}
+    return [{"better": row["better"], "worse": row["worse"], "claims": [claims[row["better"]], claims[row["worse"]]], "effect": effect(row), "sure": row["low"] > 0 and row["verdict"] == "reproduced"}
             for row in results.get("differences", [])]
 
 # %% ../nbs/library/15_paper.ipynb #925271ef
@@ -156,7 +156,7 @@ def collect(
 ) -> dict: # all that the report's text looks up
     "Gather the values of the report from the results of its runs."
     folders = [root/folder for folder in reported] or [path.parent for path in sorted((root/results).rglob("run.json"))]
-    inside = lambda folder: [path.parent for path in sorted((root/folder).rglob("run.json"))]
+    inside = lambda folder: [path.parent for path in sorted((root/folder).rglob("run.json")) if (path.parent/"metrics.json").exists()]
     own, found, trained = chapters(folders), {}, {}
     for runs in (*(inside(f"results/reference/{name}") for name in spare), folders): found, trained = found | chapters(runs), trained | model_runs(runs)
     data, summary = found["data_set"], found["results"]

@@ -75,7 +75,7 @@ def labelled(
     text: str # of the report, in typst
 ) -> dict[str, str]: # name of the chapter, such as `results`, by label
     "The figures and tables of the report."
-    return {label: chapter for chapter, label in re.findall(r"made-by\(paper\.provenance\.(\w+)\).*?\) <([\w-]+)>", text, re.DOTALL)}
+    return {label: chapter for chapter, label in re.findall(r"made-by\(paper\.(?:provenance\.(?:at\(\")?)?(\w+)[^\n]*?\).*?\) <([\w-]+)>", text, re.DOTALL)}
 
 # %% ../nbs/library/15c_provenance.ipynb #e05396ef
 def names(
@@ -88,6 +88,7 @@ def names(
     tables = [(path.stem, run) for run in runs for path in sorted(run.glob("*.parquet"))]
     unique = {name: run for name, run in tables if len({other for same, other in tables if same == name}) == 1}
     chapters = {run.name[3:]: run for run in runs if run.parent == results}
+    if "results" in chapters and "library" not in chapters: chapters["measured"] = chapters["results"]
     labels = {label: chapters[chapter] for label, chapter in labelled(report).items() if chapter in chapters}
     return labels | unique | figures | {run.relative_to(results).as_posix(): run for run in runs}
 
