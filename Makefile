@@ -54,7 +54,7 @@ pretrained: setup  ## the model in the package, trained anew on simulated promot
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README
 
-docs: setup  ## the documentation as a site, docs/_build/html/index.html
+docs: report  ## the documentation as a site with the report's outputs, docs/_build/html/index.html
 	@rm -rf docs/_build/pages && $(BIN)/python docs/pages.py docs/_build/pages
 	@$(BIN)/sphinx-build -q -W --keep-going -n -c docs docs/_build/pages docs/_build/html
 	@echo "The site is $(CURDIR)/docs/_build/html/index.html"

@@ -116,7 +116,7 @@ def signatures(name):
 
 def readme(folder):
     "README and contributing guide, with their links and pictures where the site has them."
-    text = (ROOT/"README.md").read_text().replace("](CONTRIBUTING.md)", "](contributing.md)")
+    text = (ROOT/"README.md").read_text().replace("](CONTRIBUTING.md)", "](contributing.md)").replace("](docs/cluster.md)", "](cluster.md)")
     for picture in re.findall(r"\]\((figures/[^)]+)\)", text):
         (folder/picture).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/picture, folder/picture)
@@ -153,7 +153,7 @@ def experiments(folder, results):
     notebooks = sorted((ROOT/"nbs/experiments").glob("*.ipynb"))
     for notebook in notebooks:
         shown = executed(notebook, results)
-        remark = f"As run in `{shown[1].relative_to(ROOT)}`, commit {record(shown[1])['commit']}." if shown else "Shown without outputs: the last report did not run it as it now stands."
+        remark = f"As run in `{shown[1].relative_to(ROOT)}`, commit {record(shown[1])['commit']}." if shown else "Shown without outputs: the profile of the last report does not have it, or it has changed since."
         page(notebook, folder/"experiments"/notebook.name, shown and shown[0], remark)
     text = "One notebook is one section of the report. Its parameters are in the cell after its summary."
     listing("Experiments", text, grouped(notebooks, PARTS, lambda path: int(path.name[0])), folder/"experiments")
