@@ -66,13 +66,45 @@ def test_each_value_of_the_report_is_a_result(built, sources):
     assert not missing
 
 
-def test_each_number_of_the_pdf_is_a_value_or_a_known_fact(built, sources):
+@pytest.fixture(scope="module")
+def body(built):
+    "Text of the PDF without references and appendix, spaces made one."
     text = "\n".join(page.extract_text() for page in PdfReader(built.folder/"report/report.pdf").pages)
-    body = text[:text.index("References\n")]
-    assert "R2" in body or "R²" in body
+    assert "References\n" in text
+    return re.sub(r"\s+", " ", text[:text.index("References\n")])
+
+
+def test_each_number_of_the_pdf_is_a_value_or_a_known_fact(built, body):
+    values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
+    printed = {text for leaf in leaves(values) for text in (numbers(leaf) if isinstance(leaf, str) else shown(leaf))}
+    rounded = {str(round(float(row["grown"].replace(",", "")))) for row in values["chapters"]["leaves"]["leaves"]}
     references = len(re.findall(r"^@", (ROOT/"report/references.bib").read_text(), re.MULTILINE))
     structure = {str(number) for number in range(references + 1)} | {f"{chapter}.{section}" for chapter in range(1, 9) for section in range(1, 9)}
-    assert not numbers(body) - sources - FACTS - structure
+    assert not numbers(body) - printed - rounded - FACTS - structure
+
+
+def line_of_r2(metrics):
+    "What the table of R² says of one run: promoters, R² of what was learned from and of what was held out, and its interval."
+    train, held_out = metrics["train"], metrics["validation"]["r2"]
+    return f"{train['rows']:,} " + " ".join(f"{100*value:.1f}" for value in (train["r2"]["value"], held_out["value"], held_out["low"])).replace("-", "−") + f" to {100*held_out['high']:.1f}"
+
+
+def test_table_of_r2_says_of_each_model_what_its_run_has_found(built, body):
+    for path in built.folder.glob("results/simulated/smoke/*/seed-*/metrics.json"):
+        metrics = json.loads(path.read_text())
+        assert re.search(rf"{re.escape(metrics['model'])} [\d.– ]*{re.escape(line_of_r2(metrics))}", body), path
+        metrics["validation"]["r2"]["value"] += 0.001
+        assert line_of_r2(metrics) not in body
+
+
+def test_each_effect_of_the_ledger_is_one_that_a_chapter_has_found(built, body):
+    values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
+    entries = [entry for path in built.folder.glob("results/**/metrics.json") for entries in json.loads(path.read_text()).get("claims", {}).values() for entry in entries]
+    percents = lambda entry, digits: "{} ({} to {})".format(*(f"{100*entry[end]:.{digits}f}".replace("-", "−") for end in ("value", "low", "high")))
+    found = {(entry["comparison"], percents(entry, digits)) for entry in entries for digits in (1, 2, 3)}
+    rows = [row for claim in values["ledger"] for row in claim["rows"]]
+    assert len(rows) > 20 and not {(row["comparison"], row["effect"].split(";")[0]) for row in rows} - found
+    assert all(row["effect"].split(";")[0] in body for row in rows)
 
 
 def test_text_of_the_report_holds_no_result():
