@@ -1,8 +1,12 @@
 """From a figure back to its data, through the commands that people use."""
 import json
+import re
 import shutil
 
 import pytest
+from conftest import ROOT
+
+from promoter_nb import provenance
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +34,23 @@ def test_every_figure_of_a_build_has_its_run(built):
 
 def test_table_of_the_report_by_its_label(trace):
     assert notebooks(trace("r2"))[0] == notebooks(trace("density"))[0] == "nbs/experiments/60_results.ipynb"
+
+
+def test_every_figure_and_table_of_the_report_is_traced_by_its_label(built):
+    text = (ROOT/"report/report.typ").read_text()
+    labels = re.findall(r"made-by\([^\n]*\n[^\n]*\n *\) <([\w-]+)>", text)
+    assert len(labels) > 20 and {"r2", "r2-measured", "ledger", "comparisons", "runs", "autoencoder", "calibration"} <= set(labels)
+    for label in labels: assert "nbs/experiments/" in provenance.trace(label, built.folder, built.folder/"results/simulated/smoke"), label
+    assert "results/reference/deboer2020" in provenance.trace("r2-measured", built.folder, built.folder/"results/simulated/smoke").splitlines()[1]
+
+
+def test_a_clone_traces_what_the_reference_reports_hold():
+    for label in ("r2", "ledger", "runs"): assert provenance.trace(label, ROOT, ROOT/"results/reference/laptop").splitlines()[0].startswith("nbs/experiments/")
+
+
+def test_reference_results_were_made_by_code_that_is_kept():
+    changed = [path for path in (ROOT/"results/reference").rglob("run.json") if not re.fullmatch("[0-9a-f]{10}", json.loads(path.read_text())["commit"])]
+    assert not changed
 
 
 def test_what_the_profile_leaves_out_is_traced_in_the_reference_results(trace):
