@@ -22,7 +22,7 @@ LONG, TWO_DOTS, SHORT = (0, (8, 3)), (0, (6, 1, 1, 1, 1, 1)), (0, (2, 1))
 LOOKS = {"measured": ("#000000", "-", "o"), "true expression": ("#666666", LONG, "D"),
          "CNN": ("#D55E00", "--", "P"), "classification CNN": ("#CC79A7", ":", "X"), "deep CNN": ("#8F2D00", "-", "d"),
          "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"), "classification ResNet": ("#74D3B4", "-.", "h"),
-         "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", LONG, "D"), "LightGBM, 2047 leaves": ("#4C6FA5", TWO_DOTS, "p"),
+         "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", LONG, "D"), "LightGBM, 2047 leaves": ("#4C6FA5", TWO_DOTS, "3"),
          "Random forest": ("#56B4E9", "--", "v"),
          "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
          "minGPT": ("#882255", "-.", "*"), "Enformer-style": ("#B04FC4", ":", ">"),
