@@ -40,8 +40,9 @@ reference: report  ## make the reference results of a profile anew; they are kep
 verify: DATA = simulated
 verify: setup  ## run a profile again from nothing, and compare with its reference results number by number
 	@test -d results/reference/$(PROFILE) || { echo "results/reference/$(PROFILE) is not there; expected one of: $(filter $(notdir $(basename $(wildcard config/*.yaml))),$(notdir $(wildcard results/reference/*)))"; exit 1; }
-	@rm -rf results/verify && mkdir -p results/verify/results
-	@cp -R nbs promoter_nb config report Snakefile settings.ini pyproject.toml results/verify && cp -R results/reference results/verify/results
+	@rm -rf results/verify && mkdir -p results/verify/results results/verify/figures
+	@cp -R nbs promoter_nb config report Snakefile settings.ini pyproject.toml results/verify
+	@for kind in results figures; do cp -R $$kind/reference results/verify/$$kind; done
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
 	@$(BIN)/promoter-nb verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
 

@@ -2,11 +2,12 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, Checkout
 
 from promoter_nb.verify import compare_results
 
@@ -32,6 +33,15 @@ def test_every_number_is_compared_and_equal(built, reference):
     files = {path.relative_to(reference).as_posix() for path in reference.rglob("metrics.json")} - {"90_report/metrics.json"}
     assert files <= set(table.file)
     assert {path.relative_to(reference).as_posix() for path in reference.rglob("predictions.parquet")} <= set(table.file)
+
+
+def test_make_verify_runs_a_profile_again_and_finds_it_equal(reference, tmp_path):
+    checkout = Checkout(tmp_path/"checkout")
+    shutil.copy(ROOT/"Makefile", checkout.folder)
+    shutil.copytree(reference, checkout.folder/"results/reference/smoke")
+    (checkout.folder/".venv").symlink_to(sys.prefix)
+    said = checkout.run("make", "-o", "setup", "verify", "PROFILE=smoke", "CORES=2")
+    assert ": 0 differ" in said
 
 
 def test_metric_changed_by_hand_is_named(built, reference):
