@@ -35,8 +35,9 @@ def test_every_number_is_compared_and_equal(built, reference):
     assert {path.relative_to(reference).as_posix() for path in reference.rglob("predictions.parquet")} <= set(table.file)
 
 
-def test_make_verify_runs_a_profile_again_and_finds_it_equal(reference, tmp_path):
+def test_make_verify_runs_a_profile_again_and_finds_it_equal(built, reference, tmp_path):
     checkout = Checkout(tmp_path/"checkout")
+    shutil.copytree(built.folder/"config", checkout.folder/"config", dirs_exist_ok=True)
     shutil.copy(ROOT/"Makefile", checkout.folder)
     shutil.copytree(reference, checkout.folder/"results/reference/smoke")
     (checkout.folder/".venv").symlink_to(sys.prefix)
