@@ -23,7 +23,7 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(BIN)/.exported: $(BIN)/.installed $(wildcard nbs/library/*.ipynb)
+$(BIN)/.exported: $(BIN)/.installed $(wildcard nbs/library/*.ipynb nbs/library/*/*.ipynb)
 	$(BIN)/nbdev_export
 	@touch $@
 
@@ -50,7 +50,7 @@ pretrained: setup  ## the model in the package, trained anew on simulated promot
 	rm -rf results/pretrained && mkdir -p results/pretrained
 	$(BIN)/promoter-nb data simulate results/pretrained/library --rows 200000
 	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model --epochs 5
-	rm -rf promoter_nb/data/pretrained && mv results/pretrained/model promoter_nb/data/pretrained
+	rm -rf promoter_nb/assets/pretrained && mv results/pretrained/model promoter_nb/assets/pretrained
 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README

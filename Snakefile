@@ -84,12 +84,12 @@ def made_from(notebook, model=None):
         found |= new
         new = {path for module in new for path in imports(module.read_text(), ".".join(module.parent.parts))} - found
     texts = [module.read_text() for module in found]
-    data = [str(file) for file in sorted(Path("promoter_nb/data").glob("*.*")) if any(file.name in text for text in texts)]
+    data = [str(file) for file in sorted(Path("promoter_nb/assets").glob("*.*")) if any(file.name in text for text in texts)]
     return {"notebook": str(path), "library": [str(path) for path in sorted(found)] + data}
 
 
 # Parameters reach papermill as YAML, and what a notebook prints reaches the terminal.
-PAPERMILL = "python -c 'from promoter_nb.kernels import main; main()' {input.notebook:q} {output.notebook:q} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
+PAPERMILL = "python -c 'from promoter_nb.paper.papermill_engine import main; main()' {input.notebook:q} {output.notebook:q} --stdout-file >(cat) --no-progress-bar -y {params.values:q}"
 
 
 wildcard_constraints:

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
 from promoter_nb.features.kmers import kmer_counts, kmer_names
-from promoter_nb.sequence import decode
+from promoter_nb.data.sequence import decode
 
 
 def seconds(function, *arguments):

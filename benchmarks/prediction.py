@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from promoter_nb.predictor import Predictor
+from promoter_nb.inference.predictor import Predictor
 
 COMMAND = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "predict"]
 

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from promoter_nb.dataset import read
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.sequence import decode
+from promoter_nb.data.dataset import read
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.data.sequence import decode
 
 
 def written(path: Path, source: Path | None, rows: int) -> Path:

@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from promoter_nb.sequence import one_hot
+from promoter_nb.data.sequence import one_hot
 from promoter_nb.simulate.expression import _constants, _cooperation, site_sums
 from promoter_nb.simulate.library import write_library
 from promoter_nb.simulate.occupancy import load_factors

@@ -16,13 +16,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from promoter_nb.dataset import Dataset
+from promoter_nb.data.dataset import Dataset
 from promoter_nb.models.registry import build
-from promoter_nb.precision import choose_precision
-from promoter_nb.prediction import make_fabric
-from promoter_nb.sequence import decode
-from promoter_nb.speed import matrix_rate
-from promoter_nb.training import Recipe, Run, draw_epoch, predict, start_phase, train_epoch
+from promoter_nb.training.precision import choose_precision
+from promoter_nb.training.predict import make_fabric
+from promoter_nb.data.sequence import decode
+from promoter_nb.training.fit import Recipe, Run, draw_epoch, predict, start_phase, train_epoch
+from step import matrix_rate
 
 BATCH, WIDTH = 256, 80
 

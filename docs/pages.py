@@ -13,12 +13,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-from promoter_nb.provenance import last_report, record
+from promoter_nb.paper.provenance import last_report, record
 
 ROOT = Path(__file__).resolve().parents[1]
-# First two digits of the notebooks of a group, up to and including the number.
-GROUPS = {4: "Sequences and files", 5: "Simulated libraries", 7: "Features and targets", 8: "Networks", 10: "Motifs and trees",
-          11: "Training", 12: "Evaluation", 15: "Experiments and report", 17: "Models and files of one's own", 19: "Interpretation, design, command line"}
 PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work", 9: "Report"}
 
 
@@ -80,14 +77,6 @@ def page(notebook, target, shown=None, remark=""):
     write(target, json.dumps({"cells": kept, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
 
 
-def grouped(notebooks, groups, number):
-    "Notebooks by the name of their group; the groups are named for the last number in them."
-    ends = sorted(groups)
-    found = {name: [] for name in groups.values()}
-    for notebook in notebooks: found[groups[next(end for end in ends if number(notebook) <= end)]].append(notebook)
-    return {name: members for name, members in found.items() if members}
-
-
 def module(notebook):
     "The module that a library notebook exports."
     (name,) = re.findall(r"^#\| default_exp ([\w.]+)", "\n".join(code_of(cells(notebook))), re.MULTILINE)
@@ -129,24 +118,36 @@ def readme(folder):
 
 def listing(heading, text, groups, folder):
     "A page that lists others, by group, each with its summary."
-    entries = lambda members: "\n".join(f"- [{title(path)}]({path.stem}.ipynb): {summary(path)}" for path in members)
-    body = [f"## {name}\n\n{entries(members)}\n\n" + toctree([path.stem for path in members], ":hidden:", f":caption: {name}") for name, members in groups.items()]
+    place = lambda path: path.relative_to(folder).as_posix()
+    entries = lambda members: "\n".join(f"- [{title(source)}]({place(page)}): {summary(source)}" for source, page in members)
+    tree = lambda name, members: toctree([place(page).removesuffix(".ipynb") for _, page in members], ":hidden:", f":caption: {name}")
+    body = [f"## {name}\n\n{entries(members)}\n\n" + tree(name, members) for name, members in groups.items()]
     write(folder/"index.md", "\n".join([f"# {heading}\n\n{text}\n", *body]))
 
 
+def rooms():
+    "The folders of the library and their notebooks; the folder itself holds the command line."
+    found = {}
+    for notebook in sorted((ROOT/"nbs/library").rglob("*.ipynb")):
+        if ".ipynb_checkpoints" in notebook.parts: continue
+        found.setdefault(notebook.parent.name if notebook.parent.name != "library" else "command line", []).append(notebook)
+    return found
+
+
 def library(folder):
-    notebooks = sorted((ROOT/"nbs/library").glob("*.ipynb"))
-    groups = grouped(notebooks, GROUPS, lambda path: int(path.name[:2]))
-    listing("Library", "One notebook is one module and one idea. Prose says why; each function is followed by an example.", groups, folder/"library")
-    for group, members in groups.items():
-        place = slug(group)
-        parts = [f"# {group}\n"]
-        for notebook in members:
-            page(notebook, folder/"library"/notebook.name, remark=f"Module `promoter_nb.{module(notebook)}`; its [signatures](../reference/{place}.md#{slug(module(notebook))}).")
-            entries = [f"### {name}\n\n```python\n{text}\n```\n" for name, text in signatures(module(notebook)).items()]
-            parts += [f"## {module(notebook)}\n\n{summary(notebook)} Told in [{title(notebook)}](../library/{notebook.name}).\n", *entries]
+    shown = {}
+    for room, notebooks in rooms().items():
+        parts, place = [f"# {room.capitalize()}\n"], slug(room)
+        for notebook in notebooks:
+            name, copy = module(notebook), folder/notebook.relative_to(ROOT/"nbs")
+            up = "../"*(len(copy.relative_to(folder).parts) - 1)
+            page(notebook, copy, remark=f"Module `promoter_nb.{name}`; its [signatures]({up}reference/{place}.md#{slug(name)}).")
+            shown.setdefault(room.capitalize(), []).append((notebook, copy))
+            entries = [f"### {name}\n\n```python\n{text}\n```\n" for name, text in signatures(name).items()]
+            parts += [f"## {name}\n\n{summary(notebook)} Told in [{title(notebook)}](../{copy.relative_to(folder).as_posix()}).\n", *entries]
         write(folder/"reference"/f"{place}.md", "\n".join(parts))
-    write(folder/"reference/index.md", "# Signatures\n\nFunctions and classes, with the meaning of every parameter.\n\n" + toctree([slug(group) for group in groups]))
+    listing("Library", "One notebook is one module and one idea. Prose says why; each function is followed by an example.", shown, folder/"library")
+    write(folder/"reference/index.md", "# Signatures\n\nFunctions and classes, with the meaning of every parameter.\n\n" + toctree([slug(room) for room in rooms()]))
 
 
 def experiments(folder, results):
@@ -156,13 +157,18 @@ def experiments(folder, results):
         remark = f"As run in `{shown[1].relative_to(ROOT)}`, commit {record(shown[1])['commit']}." if shown else "Shown without outputs: the profile of the last report does not have it, or it has changed since."
         page(notebook, folder/"experiments"/notebook.name, shown and shown[0], remark)
     text = "One notebook is one section of the report. Its parameters are in the cell after its summary."
-    listing("Experiments", text, grouped(notebooks, PARTS, lambda path: int(path.name[0])), folder/"experiments")
+    groups = {}
+    for notebook in notebooks:
+        part = PARTS[max(first for first in PARTS if first <= int(notebook.name[0]))]
+        groups.setdefault(part, []).append((notebook, folder/"experiments"/notebook.name))
+    listing("Experiments", text, groups, folder/"experiments")
 
 
 def tutorials(folder):
     notebooks = sorted((ROOT/"nbs/tutorials").glob("*.ipynb"))
     for notebook in notebooks: page(notebook, folder/"tutorials"/notebook.name)
-    if notebooks: listing("Tutorials", "Tasks of a user, from beginning to end.", {"Tasks": notebooks}, folder/"tutorials")
+    tasks = [(notebook, folder/"tutorials"/notebook.name) for notebook in notebooks]
+    if tasks: listing("Tutorials", "Tasks of a user, from beginning to end.", {"Tasks": tasks}, folder/"tutorials")
 
 
 def gallery(folder, results):

@@ -11,7 +11,7 @@ from conftest import ROOT
 from promoter_nb.models.registry import build
 
 BENCHMARKS = ROOT/"benchmarks"
-SMALL = {"kmers": ["200"], "reading": ["--rows", "2000"], "simulate": ["3000", "1"], "training": ["512", "1"], "prediction": ["100", "300", "1"]}
+SMALL = {"kmers": ["200"], "reading": ["--rows", "2000"], "simulate": ["3000", "1"], "training": ["512", "1"], "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"]}
 
 
 def load(name):

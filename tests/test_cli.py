@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from promoter_nb.cli import app
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.predictor import Predictor
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.inference.predictor import Predictor
 
 COMMAND = [sys.executable, "-c", "from promoter_nb.cli import app; app()"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -71,8 +71,8 @@ def test_all_formats_say_the_same(fasta, tmp_path):
 
 
 def test_size_of_the_blocks_changes_nothing(monkeypatch, tmp_path):
-    from promoter_nb import sequence_files
-    path, whole = tmp_path/"cores.txt", sequence_files.read_stream
+    from promoter_nb.data import read_sequences
+    path, whole = tmp_path/"cores.txt", read_sequences.read_stream
     path.write_text("\n".join(CORES*3))
     expected = run("predict", path)
     for block in (300, 5000):

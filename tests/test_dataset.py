@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from promoter_nb.dataset import DataError, read, split
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.sequence import decode
+from promoter_nb.data.dataset import DataError, read, split
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.data.sequence import decode
 
 cores = st.text("ACGT", min_size=1, max_size=90)
 labels = st.floats(0, 17, width=32)

@@ -6,12 +6,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from promoter_nb.constraints import constraints, refuse_impossible, violations
-from promoter_nb.design import design, editable_bases
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.motif_sites import Pattern, count_sites, pattern
-from promoter_nb.predictor import Predictor
-from promoter_nb.sequence import PADDING, decode, encode, one_hot, reverse_complement
+from promoter_nb.inference.constraints import constraints, refuse_impossible, violations
+from promoter_nb.inference.design import design, editable_bases
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.features.motif_sites import Pattern, count_sites, pattern
+from promoter_nb.inference.predictor import Predictor
+from promoter_nb.data.sequence import PADDING, decode, encode, one_hot, reverse_complement
 from promoter_nb.simulate.expression import express
 from promoter_nb.simulate.library import simulate_block
 

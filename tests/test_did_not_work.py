@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 import torch
 
-from promoter_nb.dataset import Dataset
+from promoter_nb.data.dataset import Dataset
 from promoter_nb.models.enformer import AttentionPool
 from promoter_nb.models.registry import build, load, save
 from promoter_nb.models.self_supervised import base_accuracy
-from promoter_nb.sequence import encode, one_hot
-from promoter_nb.training import Recipe, fit, predict
+from promoter_nb.data.sequence import encode, one_hot
+from promoter_nb.training.fit import Recipe, fit, predict
 
 SMALL = {
     "min_gpt": {"channels": 12, "blocks": 2, "context": 40},

@@ -19,8 +19,8 @@ def site(tmp_path_factory):
 
 
 def test_every_notebook_has_a_page(site):
-    for notebook in (ROOT/"nbs").glob("*/*.ipynb"):
-        assert (site/notebook.parent.name/f"{notebook.stem}.html").exists(), notebook
+    for notebook in (ROOT/"nbs").glob("*/**/*.ipynb"):
+        assert (site/notebook.relative_to(ROOT/"nbs").with_suffix(".html")).exists(), notebook
 
 
 def test_every_local_link_leads_somewhere(site):
@@ -49,4 +49,4 @@ def test_gallery_shows_the_reference_figures(site):
 
 
 def test_signatures_have_the_meaning_of_parameters(site):
-    assert "columns of the result" in re.sub(r"<[^>]+>", "", (site/"reference/sequences-and-files.html").read_text())
+    assert "columns of the result" in re.sub(r"<[^>]+>", "", (site/"reference/data.html").read_text())

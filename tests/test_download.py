@@ -12,9 +12,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from promoter_nb.dataset import read
-from promoter_nb.download import DESCRIPTION, FILES, DownloadError, dream2022, unpack
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.data.dataset import read
+from promoter_nb.data.dream2022 import DESCRIPTION, FILES, DownloadError, dream2022, unpack
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 
 LINES = f"{UPSTREAM}{'ACGT'*20}{DOWNSTREAM}\t11.5\n".encode()*2000
 

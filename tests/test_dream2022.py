@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from promoter_nb.download import DESCRIPTION, RECORD
+from promoter_nb.data.dream2022 import DESCRIPTION, RECORD
 from promoter_nb.simulate.library import write_library
 
 

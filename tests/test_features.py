@@ -12,8 +12,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from promoter_nb.features.composition import DINUCLEOTIDES, base_composition, dinucleotide_composition, gc_content
 from promoter_nb.features.kmers import BLOCK, kmer_counts, kmer_names
 from promoter_nb.features.melting_temperature import melting_temperature
-from promoter_nb.sequence import encode, reverse_complement
-from promoter_nb.targets import add_noise, expected_value, soft_labels, tail_weights, to_classes
+from promoter_nb.data.sequence import encode, reverse_complement
+from promoter_nb.models.targets import add_noise, expected_value, soft_labels, tail_weights, to_classes
 
 texts = st.lists(st.text("ACGTN", max_size=60), min_size=1, max_size=8)
 labels = st.lists(st.floats(0, 17, width=32), min_size=1, max_size=50).map(torch.tensor)

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from promoter_nb.architecture import boxes, draw
-from promoter_nb.figures import LOOKS, OTHERS, density, label_histogram, learning_curves, look, save, validation_density
+from promoter_nb.plots.architecture import boxes, draw
+from promoter_nb.plots.figures import LOOKS, OTHERS, density, label_histogram, learning_curves, look, save, validation_density
 from promoter_nb.models.registry import build, model_names
 
 matplotlib.use("agg")

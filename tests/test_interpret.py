@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from promoter_nb.attribution import METHODS, attribute, gradient, mutagenesis, present, shapley, shuffles, substitutions
-from promoter_nb.interpret import explain, find_motifs
-from promoter_nb.logo import draw_logo, letter_heights
+from promoter_nb.interpretation.attribution import METHODS, attribute, gradient, mutagenesis, present, shapley, shuffles, substitutions
+from promoter_nb.interpretation.explain import explain, find_motifs
+from promoter_nb.plots.logo import draw_logo, letter_heights
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
 from promoter_nb.models.registry import build
-from promoter_nb.motif_matches import activations, filter_motifs, first_layer
-from promoter_nb.motif_sites import chances, find_hits, jaspar_patterns, pattern, site_starts
-from promoter_nb.motifs import load_motifs
-from promoter_nb.prediction import predict
-from promoter_nb.sequence import PADDING, encode, one_hot
+from promoter_nb.interpretation.filters_and_seqlets import activations, filter_motifs, first_layer
+from promoter_nb.features.motif_sites import chances, find_hits, jaspar_patterns, pattern, site_starts
+from promoter_nb.features.jaspar import load_motifs
+from promoter_nb.training.predict import predict
+from promoter_nb.data.sequence import PADDING, encode, one_hot
 
 promoters = st.lists(st.text("ACGTN", min_size=1, max_size=12), min_size=1, max_size=4)
 

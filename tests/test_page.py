@@ -17,11 +17,11 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.page import EXAMPLE, Page, caution, changes, mutate, read_core, result, view, warning
-from promoter_nb.page_drawing import distribution, heat_map, logo, shade, signed
-from promoter_nb.predictor import Predictor
-from promoter_nb.preparation import SequenceError
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.app.page import EXAMPLE, Page, caution, changes, mutate, read_core, result, view, warning
+from promoter_nb.app.drawing import distribution, heat_map, logo, shade, signed
+from promoter_nb.inference.predictor import Predictor
+from promoter_nb.data.prepare import SequenceError
 
 bases = st.text("ACGTN", min_size=1, max_size=100).filter(lambda text: text.strip("N"))
 

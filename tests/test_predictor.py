@@ -12,18 +12,18 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 
-from promoter_nb.dataset import read
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.intervals import calibrate, measure_coverage
-from promoter_nb.measures import r2
-from promoter_nb.model_folder import ModelError, pretrained, read_card
+from promoter_nb.data.dataset import read
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.evaluation.conformal import calibrate, measure_coverage
+from promoter_nb.evaluation.measures import r2
+from promoter_nb.inference.model_folder import ModelError, pretrained, read_card
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
-from promoter_nb.predictor import Predictor
-from promoter_nb.preparation import SequenceError, prepare
-from promoter_nb.sequence import decode
+from promoter_nb.inference.predictor import Predictor
+from promoter_nb.data.prepare import SequenceError, prepare
+from promoter_nb.data.sequence import decode
 from promoter_nb.simulate.library import library_cores, write_library
 from promoter_nb.simulate.expression import express
-from promoter_nb.train_model import four_parts, held_out_share
+from promoter_nb.inference.train_model import four_parts, held_out_share
 
 CORE = "GCTAGCTTAAGCACTCACGTGATCGGCATATAAAGCATCTTTCTGATTTTTTCTTCGAAACATCACAAATCAACACAAAA"
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from conftest import ROOT
 
-from promoter_nb import provenance
+from promoter_nb.paper import provenance
 
 
 @pytest.fixture(scope="session")

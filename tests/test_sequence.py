@@ -8,10 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from promoter_nb.dataset import Dataset, hash_rows, split
+from promoter_nb.data.dataset import Dataset, hash_rows, split
 from promoter_nb.features.composition import gc_content
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM, trim_sequences
-from promoter_nb.sequence import PADDING, decode, encode, one_hot, reverse_complement
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM, trim_sequences
+from promoter_nb.data.sequence import PADDING, decode, encode, one_hot, reverse_complement
 
 bases = st.text("ACGT", max_size=100)
 inner_ns = st.builds("{}{}{}".format, st.sampled_from("ACGT"), st.text("ACGTN", max_size=40), st.sampled_from("ACGT"))

@@ -11,15 +11,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promoter_nb.dataset import read
-from promoter_nb.flanks import DOWNSTREAM, UPSTREAM
-from promoter_nb.sequence import decode, encode, reverse_complement
+from promoter_nb.data.dataset import read
+from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
+from promoter_nb.data.sequence import decode, encode, reverse_complement
 from promoter_nb.simulate import library
 from promoter_nb.simulate.assay import label, measure
 from promoter_nb.simulate.expression import express, knock_out_effects, saturate
 from promoter_nb.simulate.library import library_cores, lines, simulate_block, write_library
-from promoter_nb.dream_score import WEIGHTS, dream_score
-from promoter_nb.simulate.suites import PERTURBED, TILED, best_site, make_suites
+from promoter_nb.evaluation.dream_score import WEIGHTS, dream_score
+from promoter_nb.simulate.test_sets import PERTURBED, TILED, best_site, make_suites
 from promoter_nb.simulate.oligos import BLOCK, block_generator, contexts, random_cores
 
 SHARED = Path(__file__).parents[2]/"shared"
@@ -188,7 +188,7 @@ def test_the_rows_of_a_library_are_those_of_its_file():
 
 
 def test_a_library_is_named_after_all_that_makes_it():
-    from promoter_nb.experiment import MAKERS
+    from promoter_nb.paper.experiment import MAKERS
     loaded = subprocess.run([sys.executable, "-c", "import sys, promoter_nb.simulate.library; print(*sys.modules)"], capture_output=True, text=True, check=True).stdout.split()
     files = {name.partition(".")[2].replace(".", "/") + ".py" for name in loaded if name.startswith("promoter_nb.")}
     assert files - {"files.py", "simulate.py"} == {name for name in MAKERS if name.endswith(".py")} # the one writes, the other is the folder

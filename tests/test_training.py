@@ -16,10 +16,10 @@ import pytest
 import torch
 from conftest import ROOT
 
-from promoter_nb.dataset import Dataset
-from promoter_nb.measures import r2
+from promoter_nb.data.dataset import Dataset
+from promoter_nb.evaluation.measures import r2
 from promoter_nb.models.registry import build
-from promoter_nb.training import Recipe, TrainingDiverged, fit, predict
+from promoter_nb.training.fit import Recipe, TrainingDiverged, fit, predict
 
 RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1, tail_weight=0.5)
 GENTLE = Recipe(epochs=3, batch_size=64, learning_rate=3e-3) # rounding grows slowly enough to compare curves

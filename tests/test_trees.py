@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from promoter_nb.dataset import Dataset, read
+from promoter_nb.data.dataset import Dataset, read
 from promoter_nb.features.kmers import kmer_names
-from promoter_nb.forest import grow_forest, predict_forest
-from promoter_nb.linear import fit_ridge, motif_table, ridge
-from promoter_nb.measures import r2
-from promoter_nb.motifs import load_motifs, log_odds, occupancy, parse_motifs, scores, tables
-from promoter_nb.sequence import decode, encode, reverse_complement
-from promoter_nb.tree_inputs import ENCODINGS, Inputs, label_encoded, one_hot_columns, windowed_counts, word_counts
-from promoter_nb.trees import boost, learning_rates, predict_trees
-from promoter_nb.trees import settings as tree_settings
+from promoter_nb.classical.random_forest import grow_forest, predict_forest
+from promoter_nb.classical.ridge import fit_ridge, motif_table, ridge
+from promoter_nb.evaluation.measures import r2
+from promoter_nb.features.jaspar import load_motifs, log_odds, occupancy, parse_motifs, scores, tables
+from promoter_nb.data.sequence import decode, encode, reverse_complement
+from promoter_nb.classical.tables import ENCODINGS, Inputs, label_encoded, one_hot_columns, windowed_counts, word_counts
+from promoter_nb.classical.lightgbm_trees import boost, learning_rates, predict_trees
+from promoter_nb.classical.lightgbm_trees import settings as tree_settings
 
 bases = st.lists(st.text("ACGTN", min_size=1, max_size=30), min_size=1, max_size=6)
 
@@ -167,10 +167,10 @@ def test_leaves_are_those_of_each_tree(parts):
 PEAK = """
 import json, resource, sys
 import numpy as np
-from promoter_nb.dataset import Dataset
-from promoter_nb.linear import ridge
-from promoter_nb.tree_inputs import Inputs
-from promoter_nb.trees import boost
+from promoter_nb.data.dataset import Dataset
+from promoter_nb.classical.ridge import ridge
+from promoter_nb.classical.tables import Inputs
+from promoter_nb.classical.lightgbm_trees import boost
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
 draw, rows = np.random.default_rng(0), 6_000
 codes = draw.integers(0, 4, (rows, 80), dtype=np.uint8)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from conftest import ROOT, Checkout
 
-from promoter_nb.verify import compare_results
+from promoter_nb.paper.verify import compare_results
 
 SMOKE = "results/simulated/smoke"
 

@@ -1,0 +1,1 @@
+"Promoters whose true expression is known."

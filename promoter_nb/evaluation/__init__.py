@@ -1,0 +1,1 @@
+"How good a prediction is, how sure we are of that, and how good it could be."

@@ -1,0 +1,1 @@
+"Which bases and motifs a prediction rests on."

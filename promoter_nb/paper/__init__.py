@@ -1,0 +1,1 @@
+"From runs to the report: records, claims, sentences and the PDF."

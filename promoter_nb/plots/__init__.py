@@ -1,0 +1,1 @@
+"The look of the figures, drawings of networks, sequence logos."
