@@ -22,7 +22,7 @@ if not MADE and not Path(DATA).is_file():
 NAME = DATA if MADE else f"{Path(DATA).name.split('.')[0]}-{hashlib.sha256(DATA.encode()).hexdigest()[:6]}"
 RESULTS = f"{config.get('results', 'results')}/{NAME}/{config['profile']}"
 FIGURES = f"{config.get('figures', 'figures')}/{NAME}/{config['profile']}"
-COMMON = {"data": DATA, "sequences": config["sequences"], "library_seed": config["library_seed"]}
+COMMON = {"data": DATA, "promoters": config["promoters"], "library_seed": config["library_seed"]}
 # What all experiments wait for: the file, or the notebook that makes or fetches the data.
 SOURCE = RESULTS + "/20_library/metrics.json" if MADE else DATA
 
@@ -47,9 +47,9 @@ def values(notebook, given, output, figures=FIGURES):
     return json.dumps(shared | given | {"output": output})
 
 
-ABLATIONS = config.get("ablations", {"sequences": 0, "seeds": [], "settings": {}})
+ABLATIONS = config.get("ablations", {"promoters": 0, "seeds": [], "settings": {}})
 EXPERIMENTS = {name: experiment(name, options or {}) for name, options in config["models"].items()} | {
-    f"ablations/{name}": ("40_network", {"sequences": ABLATIONS["sequences"]} | options) for name, options in ABLATIONS["settings"].items()
+    f"ablations/{name}": ("40_network", {"promoters": ABLATIONS["promoters"]} | options) for name, options in ABLATIONS["settings"].items()
 }
 RUNS = expand(RESULTS + "/{model}/seed-{seed}", model=config["models"], seed=config["seeds"])
 NETWORK_RUNS = expand(
@@ -252,7 +252,7 @@ rule suites:
         figure=FIGURES + "/suites.svg",
         notebook=RESULTS + "/65_suites.ipynb",
     params:
-        values=json.dumps({"data": DATA, "runs": NETWORK_RUNS, "size": config["suite_size"], "output": f"{RESULTS}/65_suites", "figures": FIGURES}),
+        values=json.dumps({"data": DATA, "runs": NETWORK_RUNS, "size": config["test_set_size"], "output": f"{RESULTS}/65_suites", "figures": FIGURES}),
     shell:
         PAPERMILL
 

@@ -14,7 +14,7 @@ import time
 import torch
 
 from promoter_nb.data.sequence import one_hot
-from promoter_nb.simulate.expression import _constants, _cooperation, site_sums
+from promoter_nb.simulate.expression import _constants, _cooperation, drive_sums
 from promoter_nb.simulate.library import write_library
 from promoter_nb.simulate.occupancy import load_factors
 from promoter_nb.simulate.oligos import block_generator, contexts, random_cores
@@ -51,8 +51,8 @@ def main(promoters=1_000_000, threads=2):
     torch.set_num_threads(1)
     cores = random_cores(2048, block_generator(0, 0, "oligos"))
     context = torch.from_numpy(contexts(cores[(cores != 4).sum(1) >= 80]))
-    assert torch.allclose(site_sums(context), plain_sums(context), atol=1e-3)
-    tables, plain = best_time(site_sums, context), best_time(plain_sums, context)
+    assert torch.allclose(drive_sums(context), plain_sums(context), atol=1e-3)
+    tables, plain = best_time(drive_sums, context), best_time(plain_sums, context)
     print(f"expression, one thread: tables {len(context)/tables:,.0f} promoters/s, convolution {len(context)/plain:,.0f}: ratio {plain/tables:.1f}")
 
 

@@ -21,7 +21,7 @@ from promoter_nb.models.registry import build
 from promoter_nb.training.precision import choose_precision
 from promoter_nb.training.predict import make_fabric
 from promoter_nb.data.sequence import decode
-from promoter_nb.training.fit import Recipe, Run, draw_epoch, predict, start_phase, train_epoch
+from promoter_nb.training.fit import Recipe, TrainingRun, draw_epoch, predict, start_phase, train_epoch
 from step import matrix_rate
 
 BATCH, WIDTH = 256, 80
@@ -80,7 +80,7 @@ def main(rows=8192, rounds=5):
     recipe, ours, plain = Recipe(epochs=1000, batch_size=BATCH), build("resnet"), PlainResNet()
     plain_rows, optimizer = PlainRows(decode(data.codes), data.labels), torch.optim.AdamW(plain.parameters())
     with TemporaryDirectory() as folder:
-        run = Run(make_fabric("cpu", precision="auto"), ours, data, data, recipe, Path(folder), {}, show=False)
+        run = TrainingRun(make_fabric("cpu", precision="auto"), ours, data, data, recipe, Path(folder), {}, show=False)
         start_phase(run, "adamw", 1000)
         jobs = {"training, ours": lambda: train_epoch(run, *draw_epoch(run.labels, recipe, 0), 1), "training, plain": lambda: plain_training(plain, optimizer, plain_rows),
                 "prediction, ours": lambda: predict(ours, data.codes, accelerator="cpu"), "prediction, plain": lambda: plain_prediction(plain, plain_rows)}

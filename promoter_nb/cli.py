@@ -293,7 +293,7 @@ def design(
       promoter-nb design promoters.fa --target 14 --edits 5
       promoter-nb design promoters.fa --forbid GAATTC --keep TATAAA --gc 0.3 0.6 --output proposals.csv
     """
-    from promoter_nb.inference.design import TOGETHER, design
+    from promoter_nb.inference.design import BATCH_SIZE, design
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
     from promoter_nb.data.write_tables import write_tables
@@ -303,8 +303,8 @@ def design(
             _refuse_same(frame, PROPOSED, name)
             at = find_column(frame, column, "sequence")
             with complaints_with_line(frame, name): predictor.prepare(frame[at])
-            for start in range(0, len(frame), TOGETHER):
-                part = frame[start:start + TOGETHER]
+            for start in range(0, len(frame), BATCH_SIZE):
+                part = frame[start:start + BATCH_SIZE]
                 with complaints_with_line(part, name): table = design(predictor, part[at].tolist(), target, edits, keep, forbid, gc, method, seed)
                 write(_beside(part, table.assign(unusual=predictor.table(table.proposal).unusual)[list(PROPOSED)], name))
                 bar.update(len(part))

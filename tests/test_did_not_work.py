@@ -8,7 +8,7 @@ from promoter_nb.models.enformer import AttentionPool
 from promoter_nb.models.registry import build, load, save
 from promoter_nb.models.self_supervised import base_accuracy
 from promoter_nb.data.sequence import encode, one_hot
-from promoter_nb.training.fit import Recipe, fit, predict
+from promoter_nb.training.fit import Recipe, fit_network, predict
 
 SMALL = {
     "min_gpt": {"channels": 12, "blocks": 2, "context": 40},
@@ -34,12 +34,12 @@ def count_gc(n, seed):
 def test_trains_stops_and_loads_as_any_network(name, tmp_path):
     recipe = Recipe(epochs=2, batch_size=64, sgd_epochs=1, averaging_epochs=2)
     train, validation = count_gc(512, 0), count_gc(128, 1)
-    model, history = fit(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"run", accelerator="cpu", progress=False)
+    model, history = fit_network(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"run", accelerator="cpu", progress=False)
     assert np.isfinite(history.training_loss).all() and len(history) == 5
     expected = predict(model, validation.codes, accelerator="cpu")
     assert expected.shape == (128,) and expected.dtype == np.float32
     np.testing.assert_array_equal(predict(load(tmp_path/"run/weights.safetensors"), validation.codes, accelerator="cpu"), expected)
-    again, _ = fit(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"again", accelerator="cpu", progress=False)
+    again, _ = fit_network(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"again", accelerator="cpu", progress=False)
     np.testing.assert_array_equal(predict(again, validation.codes, accelerator="cpu"), expected)
 
 

@@ -24,7 +24,7 @@ def cached(checkout, tmp_path):
 
 
 def test_experiment_reads_the_cached_library(cached):
-    cached.run(*cached.papermill("nbs/experiments/21_data_set.ipynb", data="dream2022", sequences=1000, output="results/mine"))
+    cached.run(*cached.papermill("nbs/experiments/21_data_set.ipynb", data="dream2022", promoters=1000, output="results/mine"))
     metrics = json.loads((cached.folder/"results/mine/metrics.json").read_text())
     assert metrics["name"] == "dream2022" and metrics["rows"]["file"] == 1500 and metrics["rows"]["used"] == 1000 and metrics["ceiling"] is None
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from promoter_nb.plots.architecture import boxes, draw
-from promoter_nb.plots.figures import LOOKS, OTHERS, density, label_histogram, learning_curves, look, save, validation_density
+from promoter_nb.plots.figures import MODEL_STYLES, OTHERS, density, label_histogram, learning_curves, style_of, save, validation_density
 from promoter_nb.models.registry import build, model_names
 
 matplotlib.use("agg")
@@ -44,18 +44,18 @@ def lightness(colour):
 
 
 def test_each_model_has_a_colour_of_its_own():
-    colours = [shown[0] for shown in [*LOOKS.values(), *OTHERS]]
+    colours = [shown[0] for shown in [*MODEL_STYLES.values(), *OTHERS]]
     assert len(set(colours)) == len(colours)
 
 
 def test_lines_of_two_models_differ_in_grey():
-    for (first, (one, style, _)), (second, (other, other_style, _)) in combinations(LOOKS.items(), 2):
+    for (first, (one, style, _)), (second, (other, other_style, _)) in combinations(MODEL_STYLES.items(), 2):
         assert style != other_style or abs(lightness(one) - lightness(other)) > 7, f"{first} and {second}"
 
 
 def test_markers_tell_models_apart():
-    models = [name for name in LOOKS if name not in ("measured", "true expression")]
-    assert len({look(name)[2] for name in models}) == len(models)
+    models = [name for name in MODEL_STYLES if name not in ("measured", "true expression")]
+    assert len({style_of(name)[2] for name in models}) == len(models)
 
 
 @pytest.mark.parametrize("name", model_names())

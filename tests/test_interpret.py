@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from promoter_nb.interpretation.attribution import METHODS, attribute, gradient, mutagenesis, present, shapley, shuffles, substitutions
+from promoter_nb.interpretation.attribution import METHODS, attribute, gradient, mutagenesis, observed_base_effects, shapley, shuffles, substitutions
 from promoter_nb.interpretation.explain import explain, find_motifs
 from promoter_nb.plots.logo import draw_logo, letter_heights
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
@@ -62,7 +62,7 @@ def test_a_maximum_over_positions_gives_the_site_to_its_bases():
     look.weight.data = torch.tensor([[1., 0], [0, 1], [0, 0], [0, 0]]).view(1, 4, 1, 2)
     network = Network(named(look=look, strongest=GlobalMaxPool()), nn.Flatten(0))
     codes = encode(["GGACGG"])
-    assert present(mutagenesis(partial(predict, network, accelerator="cpu"), codes)).tolist() == [[0, 0, 1, 1, 0, 0]]
+    assert observed_base_effects(mutagenesis(partial(predict, network, accelerator="cpu"), codes)).tolist() == [[0, 0, 1, 1, 0, 0]]
     contributions = shapley(network, codes, references=50, accelerator="cpu")
     mean = predict(network, shuffles(codes, 50)[0], accelerator="cpu").mean()
     assert contributions.sum() == pytest.approx(2 - mean, abs=1e-5) and (contributions[0, [2, 3]] > 0).all()
@@ -83,7 +83,7 @@ def test_contributions_add_up(name):
 def test_contributions_do_not_depend_on_the_batch():
     codes, model = np.random.default_rng(2).integers(0, 4, (5, 80), dtype=np.uint8), build("resnet", channels=8)
     np.testing.assert_allclose(gradient(model, codes, batch_size=2, accelerator="cpu"), gradient(model, codes, accelerator="cpu"), atol=1e-6)
-    np.testing.assert_allclose(attribute(model, codes, together=2, accelerator="cpu"), attribute(model, codes, accelerator="cpu"), atol=1e-5)
+    np.testing.assert_allclose(attribute(model, codes, batch_size=2, accelerator="cpu"), attribute(model, codes, accelerator="cpu"), atol=1e-5)
     np.testing.assert_allclose(shapley(model, codes, references=4, batch_size=3, accelerator="cpu"), shapley(model, codes, references=4, accelerator="cpu"), atol=1e-5)
 
 

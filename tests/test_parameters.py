@@ -9,7 +9,7 @@ def test_unknown_parameter_is_named(checkout):
 
 
 def test_wrong_type_is_named(checkout):
-    assert "parameter sequences is 'many', of type str; expected int" in checkout.fail(*checkout.papermill(NOTEBOOK, sequences="many"))
+    assert "parameter promoters is 'many', of type str; expected int" in checkout.fail(*checkout.papermill(NOTEBOOK, promoters="many"))
 
 
 def test_missing_tag_is_named(checkout):
@@ -17,7 +17,7 @@ def test_missing_tag_is_named(checkout):
     notebook = json.loads(path.read_text())
     for cell in notebook["cells"]: cell["metadata"].pop("tags", None)
     path.write_text(json.dumps(notebook))
-    assert "tagged `parameters`" in checkout.fail(*checkout.papermill(NOTEBOOK, sequences=4000))
+    assert "tagged `parameters`" in checkout.fail(*checkout.papermill(NOTEBOOK, promoters=4000))
 
 
 def test_bad_data_names_file_line_and_value_and_leaves_no_results(checkout):

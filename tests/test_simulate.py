@@ -17,9 +17,9 @@ from promoter_nb.data.sequence import decode, encode, reverse_complement
 from promoter_nb.simulate import library
 from promoter_nb.simulate.assay import label, measure
 from promoter_nb.simulate.expression import express, knock_out_effects, saturate
-from promoter_nb.simulate.library import library_cores, lines, simulate_block, write_library
+from promoter_nb.simulate.library import library_cores, format_lines, simulate_block, write_library
 from promoter_nb.evaluation.dream_score import WEIGHTS, dream_score
-from promoter_nb.simulate.test_sets import PERTURBED, TILED, best_site, make_suites
+from promoter_nb.simulate.test_sets import PERTURBED, TILED, best_site, make_test_sets
 from promoter_nb.simulate.oligos import BLOCK, block_generator, contexts, random_cores
 
 SHARED = Path(__file__).parents[2]/"shared"
@@ -86,7 +86,7 @@ def test_expression_depends_neither_on_company_nor_on_padding(texts, width):
 def test_what_is_written_can_be_read(tmp_path_factory, rows):
     texts, labels = zip(*rows)
     path = tmp_path_factory.mktemp("lines")/"train.txt"
-    path.write_bytes(lines(encode(texts), np.array(labels, dtype=np.float64)))
+    path.write_bytes(format_lines(encode(texts), np.array(labels, dtype=np.float64)))
     written = [line.split("\t") for line in path.read_text().splitlines()]
     assert [oligo for oligo, _ in written] == [UPSTREAM + text + DOWNSTREAM for text in texts]
     assert np.allclose(read(path).labels, labels, atol=1e-6)
@@ -170,15 +170,15 @@ def test_the_label_histogram_is_the_real_one(block):
 
 
 @pytest.fixture(scope="module")
-def suites():
-    return make_suites(seed=1, size=64)
+def test_sets():
+    return make_test_sets(seed=1, size=64)
 
 
-def test_suites_depend_on_the_seed_alone(suites):
-    again, other = make_suites(seed=1, size=64), make_suites(seed=2, size=64)
-    assert (again.cores == suites.cores).all() and (again.labels == suites.labels).all()
-    assert all((again.subsets[name] == rows).all() for name, rows in suites.subsets.items())
-    assert not set(decode(other.cores[other.subsets["random"]])) & set(decode(suites.cores))
+def test_sets_depend_on_the_seed_alone(test_sets):
+    again, other = make_test_sets(seed=1, size=64), make_test_sets(seed=2, size=64)
+    assert (again.cores == test_sets.cores).all() and (again.labels == test_sets.labels).all()
+    assert all((again.subsets[name] == rows).all() for name, rows in test_sets.subsets.items())
+    assert not set(decode(other.cores[other.subsets["random"]])) & set(decode(test_sets.cores))
 
 
 def test_the_rows_of_a_library_are_those_of_its_file():
@@ -194,19 +194,19 @@ def test_a_library_is_named_after_all_that_makes_it():
     assert files - {"files.py", "simulate.py"} == {name for name in MAKERS if name.endswith(".py")} # the one writes, the other is the folder
 
 
-def test_suites_share_no_sequence_with_the_library_of_their_seed(suites):
-    assert not set(decode(suites.cores)) & set(decode(library_cores(1, np.arange(2*BLOCK))))
+def test_sets_share_no_sequence_with_the_library_of_their_seed(test_sets):
+    assert not set(decode(test_sets.cores)) & set(decode(library_cores(1, np.arange(2*BLOCK))))
 
 
-def test_variants_differ_in_one_base(suites):
-    changed, reference = suites.cores[suites.subsets["variants"]].transpose(1, 0, 2)
+def test_variants_differ_in_one_base(test_sets):
+    changed, reference = test_sets.cores[test_sets.subsets["variants"]].transpose(1, 0, 2)
     assert ((changed != reference).sum(1) == 1).all()
 
 
-def test_suites_lie_where_the_real_ones_do(suites):
+def test_sets_lie_where_the_real_ones_do(test_sets):
     "Mean and standard deviation of the truth, or of differences within pairs, in units of the random suite's standard deviation."
-    random = suites.truth[suites.subsets["random"]]
-    values = {name: np.subtract(*suites.truth[rows.T]) if rows.ndim == 2 else suites.truth[rows] - random.mean() for name, rows in suites.subsets.items()}
+    random = test_sets.truth[test_sets.subsets["random"]]
+    values = {name: np.subtract(*test_sets.truth[rows.T]) if rows.ndim == 2 else test_sets.truth[rows] - random.mean() for name, rows in test_sets.subsets.items()}
     table = pd.DataFrame({name: {"n": len(found), "mean": found.mean()/random.std(), "sd": found.std()/random.std()} for name, found in values.items()}).T
     assert 1.5 < table.loc["high", "mean"] < 2.3 and -2.3 < table.loc["low", "mean"] < -1.4
     assert table.loc["challenging", "sd"] > 0.9 and 0.2 < table.loc["variants", "sd"] < 0.6
@@ -216,8 +216,8 @@ def test_suites_lie_where_the_real_ones_do(suites):
     assert 0.95*tiled < table.loc["tiling", "n"] <= tiled # pairs that are the same are there once
 
 
-def test_the_truth_scores_high_but_not_one(suites):
-    score = dream_score(suites.labels, suites.truth, suites.subsets)
+def test_the_truth_scores_high_but_not_one(test_sets):
+    score = dream_score(test_sets.labels, test_sets.truth, test_sets.subsets)
     assert 0.85 < score["pearson_score"] < 1 and set(score["subsets"]) == set(WEIGHTS)
 
 

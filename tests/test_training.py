@@ -19,7 +19,7 @@ from conftest import ROOT
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
 from promoter_nb.models.registry import build
-from promoter_nb.training.fit import Recipe, TrainingDiverged, fit, predict
+from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
 
 RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1, tail_weight=0.5)
 GENTLE = Recipe(epochs=3, batch_size=64, learning_rate=3e-3) # rounding grows slowly enough to compare curves
@@ -36,7 +36,7 @@ def make(name="resnet", **options):
 
 
 def train(folder, model=None, recipe=RECIPE, rows=2000, **options):
-    return fit(model or make(), count_gc(rows, 0), count_gc(300, 1), recipe, folder, accelerator="cpu", **options)
+    return fit_network(model or make(), count_gc(rows, 0), count_gc(300, 1), recipe, folder, accelerator="cpu", **options)
 
 
 def weights(folder): return (folder/"weights.safetensors").read_bytes()
@@ -127,7 +127,7 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
 
 
 def test_two_processes_in_a_notebook(checkout):
-    checkout.run(*checkout.papermill("nbs/experiments/40_network.ipynb", devices=2, sequences=600, epochs=1, model="baseline_cnn", output="results/mine"))
+    checkout.run(*checkout.papermill("nbs/experiments/40_network.ipynb", devices=2, promoters=600, epochs=1, model="baseline_cnn", output="results/mine"))
     assert (checkout.folder/"results/mine/metrics.json").exists()
 
 
@@ -167,7 +167,7 @@ def test_weights_that_blow_up_in_the_last_step_are_not_kept(tmp_path):
 def test_labels_that_a_network_cannot_predict_are_refused(tmp_path, name):
     data = count_gc(300, 0)
     shifted = replace(data, labels=data.labels - 20)
-    with pytest.raises(ValueError, match="of the labels lie outside 0 to inf|outside -0.5 to 18.5"): fit(build(name, width=40), shifted, shifted, RECIPE, tmp_path)
+    with pytest.raises(ValueError, match="of the labels lie outside 0 to inf|outside -0.5 to 18.5"): fit_network(build(name, width=40), shifted, shifted, RECIPE, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -236,7 +236,7 @@ def test_fewer_rows_than_a_batch(tmp_path):
 def test_a_label_that_is_not_finite_is_refused(tmp_path, part, bad):
     parts = {"training": count_gc(100, 0), "validation": count_gc(100, 1)}
     parts[part].labels[[3, 5]] = bad
-    with pytest.raises(ValueError, match=f"{part} row 3 has the label {bad}"): fit(make(), *parts.values(), RECIPE, tmp_path, accelerator="cpu")
+    with pytest.raises(ValueError, match=f"{part} row 3 has the label {bad}"): fit_network(make(), *parts.values(), RECIPE, tmp_path, accelerator="cpu")
     assert not any(tmp_path.iterdir())
 
 

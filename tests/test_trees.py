@@ -12,13 +12,13 @@ from scipy import sparse
 
 from promoter_nb.data.dataset import Dataset, read
 from promoter_nb.features.kmers import kmer_names
-from promoter_nb.classical.random_forest import grow_forest, predict_forest
+from promoter_nb.classical.random_forest import fit_forest, predict_forest
 from promoter_nb.classical.ridge import fit_ridge, motif_table, ridge
 from promoter_nb.evaluation.measures import r2
 from promoter_nb.features.jaspar import load_motifs, log_odds, occupancy, parse_motifs, scores, tables
 from promoter_nb.data.sequence import decode, encode, reverse_complement
-from promoter_nb.classical.tables import ENCODINGS, Inputs, label_encoded, one_hot_columns, windowed_counts, word_counts
-from promoter_nb.classical.lightgbm_trees import boost, learning_rates, predict_trees
+from promoter_nb.classical.tables import ENCODINGS, Inputs, label_encoded, one_hot_columns, windowed_counts, kmer_table
+from promoter_nb.classical.lightgbm_trees import fit_lightgbm, learning_rates, predict_trees
 from promoter_nb.classical.lightgbm_trees import settings as tree_settings
 
 bases = st.lists(st.text("ACGTN", min_size=1, max_size=30), min_size=1, max_size=6)
@@ -61,7 +61,7 @@ def test_counts_in_windows_add_up_to_counts(texts, windows):
     codes = encode([*texts, "ACGTAC"], 32)
     apart = windowed_counts(codes, (1, 3), windows)
     assert apart.shape == (len(codes), windows*(4 + 64))
-    assert (sum(apart[:, start:start + 68] for start in range(0, apart.shape[1], 68)) != word_counts(codes, (1, 3))).nnz == 0
+    assert (sum(apart[:, start:start + 68] for start in range(0, apart.shape[1], 68)) != kmer_table(codes, (1, 3))).nnz == 0
 
 
 def test_as_many_windows_as_bases_is_one_hot():
@@ -97,17 +97,17 @@ def test_choices_that_make_no_sense_are_refused(choice, message):
     ({"huber_delta": 0}, "huber_delta is 0"),
 ])
 def test_settings_that_make_no_sense_are_refused(options, message, parts):
-    with pytest.raises(ValueError, match=message): boost(*parts, **options)
+    with pytest.raises(ValueError, match=message): fit_lightgbm(*parts, **options)
 
 
 def test_empty_parts_wide_words_and_growing_rates_are_refused_before_training(parts):
     train, validation = parts
     none = train.take(slice(0, 0))
-    with pytest.raises(ValueError, match="the validation part has no rows"): boost(train, none)
-    with pytest.raises(ValueError, match="the training part has no rows"): boost(none, validation)
-    with pytest.raises(ValueError, match="k is 31, but the sequences have 30 bases"): boost(train, validation, Inputs("kmers", widths=(31,)))
-    with pytest.raises(ValueError, match="no width"): boost(train, validation, Inputs("kmers", widths=()))
-    with pytest.raises(ValueError, match="decay is 1.1"): boost(train, validation, decay=1.1)
+    with pytest.raises(ValueError, match="the validation part has no rows"): fit_lightgbm(train, none)
+    with pytest.raises(ValueError, match="the training part has no rows"): fit_lightgbm(none, validation)
+    with pytest.raises(ValueError, match="k is 31, but the sequences have 30 bases"): fit_lightgbm(train, validation, Inputs("kmers", widths=(31,)))
+    with pytest.raises(ValueError, match="no width"): fit_lightgbm(train, validation, Inputs("kmers", widths=()))
+    with pytest.raises(ValueError, match="decay is 1.1"): fit_lightgbm(train, validation, decay=1.1)
 
 
 def test_rates_decay_exponentially():
@@ -118,7 +118,7 @@ def test_rates_decay_exponentially():
 def test_two_rounds_by_hand(rate, decay, expected):
     "Mean 3, residuals of 2: each round goes the rate's share of what is left."
     few = Dataset(np.array([[0], [0], [3], [3]], np.uint8), np.array([1, 1, 5, 5], np.float32), "four", "", np.arange(4), {})
-    booster, curves = boost(few, few, rounds=2, leaves=2, smallest_leaf=1, learning_rate=rate, decay=decay)
+    booster, curves = fit_lightgbm(few, few, rounds=2, leaves=2, smallest_leaf=1, learning_rate=rate, decay=decay)
     assert np.allclose(predict_trees(booster, few.codes)[[0, 2]], expected)
     assert np.isclose(curves.train.iloc[-1], 1 - (expected[0] - 1)**2/4)
 
@@ -127,7 +127,7 @@ def test_huber_stops_at_its_delta():
     "Mean 4, so residuals of -4, and one of 36. Cut at 1, they move the first leaf by -1 and the second by (-4 + 1)/5."
     labels = np.array([0]*9 + [40], np.float32)
     few = Dataset(np.zeros((10, 1), np.uint8) + np.array([[0]]*5 + [[3]]*5, np.uint8), labels, "ten", "", np.arange(10), {})
-    at = {objective: predict_trees(boost(few, few, rounds=1, leaves=2, smallest_leaf=1, learning_rate=1, objective=objective)[0], few.codes)
+    at = {objective: predict_trees(fit_lightgbm(few, few, rounds=1, leaves=2, smallest_leaf=1, learning_rate=1, objective=objective)[0], few.codes)
           for objective in ("l2", "huber")}
     assert np.allclose(at["l2"][[0, 9]], [0, 8]) and np.allclose(at["huber"][[0, 9]], [3, 3.4])
 
@@ -137,28 +137,28 @@ def test_padding_above_the_bases_is_one_input_and_below_another():
     codes[:, :3] = 4
     codes[::2, :6] = 4
     whole = Dataset(codes, np.where(codes[:, 5] == 4, 1, 3).astype(np.float32), "padded", "", np.arange(400), {})
-    found = [predict_trees(boost(whole, whole, inputs := Inputs(padding=padding), rounds=5, leaves=4)[0], codes, inputs) for padding in (4, 50, -1, -9)]
+    found = [predict_trees(fit_lightgbm(whole, whole, inputs := Inputs(padding=padding), rounds=5, leaves=4)[0], codes, inputs) for padding in (4, 50, -1, -9)]
     assert (found[0] == found[1]).all() and (found[2] == found[3]).all()
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_trees_are_repeatable_on_all_columns(encoding, parts):
     inputs = Inputs(encoding, widths=(3,), features=("gc", "melting_temperature"))
-    first, second = (predict_trees(boost(*parts, inputs, rounds=8, seed=4, bagging_fraction=0.5, feature_fraction=0.5)[0], parts[1].codes, inputs) for _ in range(2))
+    first, second = (predict_trees(fit_lightgbm(*parts, inputs, rounds=8, seed=4, bagging_fraction=0.5, feature_fraction=0.5)[0], parts[1].codes, inputs) for _ in range(2))
     assert (first == second).all() and np.isfinite(first).all()
 
 
 def test_an_early_stop_keeps_the_whole_curve_and_cuts_the_model(parts):
     inputs = Inputs("kmers", widths=(3,))
-    booster, curves = boost(*parts, inputs, rounds=300, patience=7, learning_rate=0.3)
+    booster, curves = fit_lightgbm(*parts, inputs, rounds=300, patience=7, learning_rate=0.3)
     assert len(curves) == booster.best_iteration + 7 < 300 and curves.validation.idxmax() + 1 == booster.best_iteration
-    whole = boost(*parts, inputs, rounds=len(curves), learning_rate=0.3)[1]
+    whole = fit_lightgbm(*parts, inputs, rounds=len(curves), learning_rate=0.3)[1]
     assert (whole == curves).all(axis=None)
     assert np.isclose(r2(parts[1].labels.astype(float), predict_trees(booster, parts[1].codes, inputs)), curves.validation.max())
 
 
 def test_leaves_are_those_of_each_tree(parts):
-    booster, _ = boost(*parts, rounds=3, leaves=4)
+    booster, _ = fit_lightgbm(*parts, rounds=3, leaves=4)
     leaves = predict_trees(booster, parts[1].codes, leaves=True)
     values = np.array([[booster.get_leaf_output(tree, int(leaf)) for tree, leaf in enumerate(row)] for row in leaves])
     assert leaves.shape == (100, 3) and np.allclose(values.sum(1), predict_trees(booster, parts[1].codes))
@@ -170,7 +170,7 @@ import numpy as np
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.classical.ridge import ridge
 from promoter_nb.classical.tables import Inputs
-from promoter_nb.classical.lightgbm_trees import boost
+from promoter_nb.classical.lightgbm_trees import fit_lightgbm
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
 draw, rows = np.random.default_rng(0), 6_000
 codes = draw.integers(0, 4, (rows, 80), dtype=np.uint8)
@@ -178,7 +178,7 @@ data = Dataset(codes, draw.normal(0, 1, rows).astype(np.float32), "made up", "",
 inputs, before = Inputs("kmers", widths=(7,)), peak()
 table = inputs.table(codes)
 ridge(table, data.labels, 0.1)
-if sys.argv[1] == "boost": boost(data, data.take(slice(0, 100)), inputs, rounds=2, leaves=4, threads=1)
+if sys.argv[1] == "boost": fit_lightgbm(data, data.take(slice(0, 100)), inputs, rounds=2, leaves=4, threads=1)
 print(json.dumps({"grown": peak() - before, "dense": 4*np.prod(table.shape)/2**20}))
 """
 
@@ -195,13 +195,13 @@ def test_no_dense_copy_of_the_counts_is_made(model):
 def test_a_forest_finds_a_word_and_does_not_depend_on_threads(parts):
     train, validation = parts
     inputs = Inputs("kmers", widths=(3,))
-    one, two = (predict_forest(grow_forest(train, inputs, trees=6, threads=threads, seed=2), validation.codes, inputs) for threads in (1, 2))
+    one, two = (predict_forest(fit_forest(train, inputs, trees=6, threads=threads, seed=2), validation.codes, inputs) for threads in (1, 2))
     assert (one == two).all() and r2(validation.labels.astype(float), one) > 0.8
 
 
 def test_a_forest_refuses_nonsense(parts):
     for options, message in (({"trees": 0}, "trees is 0"), ({"columns": 0}, "columns 0")):
-        with pytest.raises(ValueError, match=message): grow_forest(parts[0], **options)
+        with pytest.raises(ValueError, match=message): fit_forest(parts[0], **options)
 
 
 # Linear references
@@ -219,7 +219,7 @@ def test_ridge_is_the_textbook_formula(seed, penalty):
 
 
 def test_ridge_reads_off_the_word(parts):
-    model, by_penalty = fit_ridge(word_counts(parts[0].codes, (3,)), parts[0].labels)
+    model, by_penalty = fit_ridge(kmer_table(parts[0].codes, (3,)), parts[0].labels)
     assert kmer_names(3)[model.coef_.argmax()] == "GAT" and max(by_penalty.values()) > 0.7
 
 
@@ -283,8 +283,8 @@ def test_words_beat_places_on_measured_promoters(measured):
     train = read(measured/"deboer2020_train.txt").take(slice(0, 6000))
     held_out = read(measured/"deboer2020_val.txt").take(slice(0, 2000))
     labels = held_out.labels.astype(float)
-    words = r2(labels, ridge(word_counts(train.codes, (4, 5)), train.labels, 0.03).predict(word_counts(held_out.codes, (4, 5))))
-    places = r2(labels, predict_trees(boost(train, held_out, rounds=60, threads=1)[0], held_out.codes))
+    words = r2(labels, ridge(kmer_table(train.codes, (4, 5)), train.labels, 0.03).predict(kmer_table(held_out.codes, (4, 5))))
+    places = r2(labels, predict_trees(fit_lightgbm(train, held_out, rounds=60, threads=1)[0], held_out.codes))
     assert words > places + 0.2 and words > 0.45
 
 

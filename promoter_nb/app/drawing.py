@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PLOT_WIDTH', 'PLOT_HEIGHT', 'MARGIN', 'LETTERS', 'ROW', 'LOWER', 'RAISE', 'svg', 'signed', 'bars', 'distribution',
-           'outline', 'logo', 'shade', 'cell_names', 'heat_map', 'strongest_effect', 'motif_table']
+           'outline', 'logo', 'shade', 'cell_names', 'heat_map', 'strongest_effect', 'motif_rows']
 
 # %% ../../nbs/library/app/00_drawing.ipynb #493528ff
 from functools import cache
@@ -161,7 +161,7 @@ def strongest_effect(
     return max(float(abs(effects).max(initial=0)), 0.5)
 
 # %% ../../nbs/library/app/00_drawing.ipynb #528abe1e
-def motif_table(
+def motif_rows(
     motifs: pd.DataFrame, # name, id, start, end, strand, p, contribution, as `explain.find_motifs` gives them
 ) -> str: # HTML
     "Sites of known motifs, as a table."

@@ -15,9 +15,9 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from ..interpretation.attribution import mutagenesis, present
+from ..interpretation.attribution import mutagenesis, observed_base_effects
 from ..interpretation.explain import find_motifs
-from .drawing import cell_names, distribution, heat_map, logo, motif_table, signed, strongest_effect
+from .drawing import cell_names, distribution, heat_map, logo, motif_rows, signed, strongest_effect
 from ..inference.predictor import Predictor
 from ..data.flanks import trim
 from ..data.prepare import IUPAC_CODES, SequenceError, prepare
@@ -75,7 +75,7 @@ def view(
     effects = mutagenesis(lambda rows: values.append(predictor.predict_codes(_padded(rows, predictor.width))) or values[0], columns)[0]
     prediction = float(values[0][0])
     low, high = predictor.intervals.around(np.array([prediction]))
-    contributions = pd.DataFrame({"position": np.arange(1, len(shown) + 1), "base": list(shown), "contribution": present(effects[None])[0]})
+    contributions = pd.DataFrame({"position": np.arange(1, len(shown) + 1), "base": list(shown), "contribution": observed_base_effects(effects[None])[0]})
     motifs, offset = best_sites(contributions), len(core) - len(shown)
     rank = float(np.mean(np.asarray(predictor.card["label_percentiles"]) < prediction))
     return View(core, shown, prediction, (float(low[0]), float(high[0])), str(predictor.unusual(prepared, values[0][:1].astype(float))[0]), rank, effects,
@@ -260,7 +260,7 @@ class Page:
         self.result.value = result(seen, before, card)
         self.distribution.value = distribution(np.asarray(card["label_percentiles"]), seen.prediction, seen.interval, before and before.prediction)
         self.logo.value, self.colours.value = logo(seen.contributions, seen.motifs), heat_map(seen.shown, seen.effects, seen.first)
-        self.motifs.value, self.legend.value = motif_table(seen.motifs), legend(strongest_effect(seen.effects))
+        self.motifs.value, self.legend.value = motif_rows(seen.motifs), legend(strongest_effect(seen.effects))
         self._show_options()
 
     def _fit(self, seen):

@@ -18,7 +18,7 @@ from ..models.registry import build
 from ..training.predict import predict
 from ..data.prepare import prepare
 from .train_model import default_recipe, with_epochs
-from ..training.fit import fit
+from ..training.fit import fit_network
 
 # %% ../../nbs/library/inference/03_estimator.ipynb #b13d14e7
 class PromoterRegressor(RegressorMixin, BaseEstimator):
@@ -47,7 +47,7 @@ class PromoterRegressor(RegressorMixin, BaseEstimator):
         recipe = default_recipe(len(training)) if self.epochs is None else with_epochs(self.epochs)
         model = build(self.network, self.width, self.seed, **(self.options or {}))
         with TemporaryDirectory() as folder:
-            self.model_, self.history_ = fit(model, training, validation, replace(recipe, batch_size=self.batch_size, seed=self.seed), folder,
+            self.model_, self.history_ = fit_network(model, training, validation, replace(recipe, batch_size=self.batch_size, seed=self.seed), folder,
                                              accelerator=self.accelerator, progress=False)
         return self
 

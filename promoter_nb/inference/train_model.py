@@ -31,7 +31,7 @@ from ..training.predict import make_fabric
 from .predictor import Predictor
 from ..training.recipe import BRIEF, Recipe, draw_epoch
 from ..data.sequence import PADDING
-from ..training.fit import Run, fit, start_phase, train_epoch
+from ..training.fit import TrainingRun, fit_network, start_phase, train_epoch
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #cb08c2e4
 def held_out_share(
@@ -85,7 +85,7 @@ def seconds_an_epoch(
     "How long an epoch takes on this machine."
     sample = data.take(np.arange(min(len(data), steps*BRIEF.batch_size)))
     with TemporaryDirectory() as folder:
-        run = Run(make_fabric(**devices), model, sample, sample, BRIEF, Path(folder), {}, show=False)
+        run = TrainingRun(make_fabric(**devices), model, sample, sample, BRIEF, Path(folder), {}, show=False)
         start_phase(run, "adamw", 1)
         run.schedule = None
         rows, labels = draw_epoch(run.labels, BRIEF, 0)
@@ -187,7 +187,7 @@ def train_model(
              "minutes": minutes, "recipe": recipe and asdict(recipe)}
     with _alone(work):
         recipe = _plan(work/"plan.json", json.loads(json.dumps(asked)), decide)
-        models = [fit(make(seed + member), training, parts["validation"], replace(recipe, seed=seed + member), work/f"member_{member + 1}",
+        models = [fit_network(make(seed + member), training, parts["validation"], replace(recipe, seed=seed + member), work/f"member_{member + 1}",
                       accelerator=accelerator, precision=precision, progress=progress)[0] for member in range(members)]
         device = None if accelerator == "auto" else accelerator
         write_model(folder, models, _card(data_file, data, parts, models, replace(recipe, seed=seed), device, precision))

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from .attribution import mutagenesis, present
+from .attribution import mutagenesis, observed_base_effects
 from ..plots.logo import draw_logo
 from ..features.motif_sites import find_hits, pattern
 from ..data.sequence import encode
@@ -39,7 +39,7 @@ def explain(
     "What each base of a sequence contributes to its predicted expression."
     if not sequence: raise ValueError("the sequence is empty; give at least one base")
     predictor.predict([sequence])
-    contribution = present(effects_of_substitutions(predictor, sequence)[None])[0]
+    contribution = observed_base_effects(effects_of_substitutions(predictor, sequence)[None])[0]
     return pd.DataFrame({"position": np.arange(1, len(sequence) + 1), "base": list(sequence.upper()), "contribution": contribution})
 
 # %% ../../nbs/library/interpretation/01_explain.ipynb #125fe653

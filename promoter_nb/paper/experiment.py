@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TYPES', 'COMPUTING', 'SOURCES', 'MAKERS', 'ParameterError', 'declaration', 'given', 'check', 'package_versions',
-           'source_hash', 'commit', 'processor', 'device', 'drawn', 'library_folder', 'challenge_files', 'load', 'Run',
-           'begin', 'model_results']
+           'source_hash', 'commit', 'processor', 'device', 'drawn', 'library_folder', 'challenge_files', 'load',
+           'ExperimentRun', 'begin', 'model_results']
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #fa65e468
 import ast
@@ -130,13 +130,13 @@ MAKERS = ("data/sequence.py", "data/flanks.py", "simulate/oligos.py", "simulate/
           "simulate/library.py", "assets/simulator.json")
 
 def library_folder(
-    sequences: int, # in the library
+    promoters: int, # in the library
     seed: int       # of the simulation
 ) -> Path: # kept in `results/libraries`
     "Where a simulated library is kept."
     package = Path(resources.files("promoter_nb"))
     code = hashlib.sha256(b"".join((package/name).read_bytes() for name in MAKERS)).hexdigest()
-    return paths.at_root("results/libraries")/f"{sequences}-seed-{seed}-{code[:8]}"
+    return paths.at_root("results/libraries")/f"{promoters}-seed-{seed}-{code[:8]}"
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #0d1718a8
 def challenge_files(
@@ -148,28 +148,28 @@ def challenge_files(
 # %% ../../nbs/library/paper/00_experiment.ipynb #143a7b9d
 def load(
     data: str,       # `simulated`, `dream2022`, or the path of a file in the challenge's format
-    sequences: int,  # size of the simulated library; most rows used of a file
+    promoters: int,  # size of the simulated library; most rows used of a file
     library_seed: int = 1 # of the simulation; has no effect on a file
 ) -> dataset.Dataset: # with the true expression where it is known; raises DownloadError, DataError, FileNotFoundError
     "Read the data of an experiment."
     if data == "dream2022":
         library = dataset.read(challenge_files("train.txt")["train.txt"])
-        return dataset.replace(_first(library, sequences), name="dream2022")
-    if data != "simulated": return _first(dataset.read(paths.at_root(data)), sequences)
-    folder = library_folder(sequences, library_seed)
-    if not (folder/"library.json").exists(): write_library(folder, sequences, library_seed)
+        return dataset.replace(_first(library, promoters), name="dream2022")
+    if data != "simulated": return _first(dataset.read(paths.at_root(data)), promoters)
+    folder = library_folder(promoters, library_seed)
+    if not (folder/"library.json").exists(): write_library(folder, promoters, library_seed)
     library = dataset.read(folder/"train.txt")
     truth = pd.read_parquet(folder/"truth.parquet", columns=["expression"])["expression"].to_numpy(np.float32)
     return dataset.replace(library, name="simulated", truth=truth)
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #624fcc5e
-def _first(data, sequences):
-    if len(data) <= sequences: return data
-    return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), sequences)[:sequences]))
+def _first(data, promoters):
+    if len(data) <= promoters: return data
+    return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), promoters)[:promoters]))
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #659a0f0c
 @dataclass
-class Run:
+class ExperimentRun:
     "One execution of an experiment."
     notebook: str    # its name, without suffix
     parameters: dict # values by name
@@ -206,12 +206,12 @@ class Run:
 def begin(
     namespace: dict, # the notebook's `globals()`
     notebook: str    # its name in `nbs/experiments`, without suffix
-) -> Run: # raises ParameterError
+) -> ExperimentRun: # raises ParameterError
     "Check the parameters and open the run's folder, which the parameter `output` names."
     declared = declaration(paths.at_root("nbs/experiments")/f"{notebook}.ipynb")
     parameters = check(namespace, declared)
     folder = paths.at_root(parameters["output"])
-    run = Run(notebook, parameters, folder, _lock(folder))
+    run = ExperimentRun(notebook, parameters, folder, _lock(folder))
     _open(folder, {"parameters": parameters, "source": source_hash()})
     return run
 

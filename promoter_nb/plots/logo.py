@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from .figures import TEXT_WIDTH, canvas
+from .figures import TEXT_WIDTH, new_figure
 
 # %% ../../nbs/library/plots/02_logo.ipynb #8c3fa900
 BASE_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
@@ -75,7 +75,7 @@ def draw_logo(
     motifs: pd.DataFrame | None = None  # columns name, start and end (from 1, both within), as `explain.find_motifs` gives them
 ) -> plt.Figure:
     "Logo of the contributions of one sequence, with motifs named above it."
-    figure, axes = canvas(1.6, width=max(2.5, TEXT_WIDTH*min(len(contributions), 160)/80))
+    figure, axes = new_figure(1.6, width=max(2.5, TEXT_WIDTH*min(len(contributions), 160)/80))
     draw_letters(axes, letter_heights(contributions))
     if motifs is not None and len(motifs): draw_spans(axes, motifs)
     axes.set(xlabel="position (bp)", ylabel="contribution (bins)", xlim=(0.5, len(contributions) + 0.5))
