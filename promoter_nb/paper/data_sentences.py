@@ -43,15 +43,21 @@ def data_set(
             f"Labels range from {decimal(labels['minimum'])} to {decimal(labels['maximum'])}, with a mean of {decimal(labels['mean'])} and a standard deviation of "
             f"{decimal(labels['sd'])}; {share(labels['integer_fraction'])} are whole numbers, {_shape(labels)}.")
 
-# %% ../../nbs/library/paper/08_data_sentences.ipynb #f2bf74bb
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #aa29a2e9
+def _moments(found: dict) -> str:
+    return f"a skewness of {decimal(found['label skewness'])} and an excess kurtosis of {decimal(found['label excess kurtosis'])}"
+
 def calibration(
     metrics: dict # of 22_calibration
 ) -> str: # sentences
     "How closely the simulated library resembles the real one."
     within, asked = metrics["within"], metrics["asked"]
-    if within == asked: return f"All {asked} quantities that were compared with a sample of the challenge's library lie within the tolerance set beforehand."
-    missed = f"; {listed(metrics['missed'])} {'does' if asked - within == 1 else 'do'} not"
-    return f"Of {asked} quantities that were compared with a sample of the challenge's library, {within} {'lies' if within == 1 else 'lie'} within the tolerance set beforehand{missed}."
+    every = f"All {asked} quantities with a tolerance set beforehand lie within it."
+    missed = f"; {listed(metrics['missed'])} {'does' if asked - within == 1 else 'do'} not" if metrics["missed"] else ""
+    some = f"Of {asked} quantities with a tolerance set beforehand, {within} {'lies' if within == 1 else 'lie'} within it{missed}."
+    return (f"{every if within == asked else some} "
+            f"Two more have no tolerance, the shape of the distribution: the sample has {_moments(metrics['real'])}, ours has "
+            f"{_moments(metrics['simulated'])}.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #4af85911
 def pipeline(
