@@ -13,18 +13,24 @@ from .sentence_parts import called, counted, listed, share
 # %% ../../nbs/library/paper/12_captions.ipynb #324e3a18
 def label_histogram(simulated: bool) -> str:
     "Under the histogram of labels."
-    return "The labels, in steps of a tenth of a bin." + " The line is the true expression that the assay blurs."*simulated
+    return ("The labels, in steps of a tenth of a bin." + " The line is the true expression that the assay "
+                                                          "blurs."*simulated)
 
 def strands(simulated: bool) -> str:
     "Under the figure of strands."
-    truth = "Left: true expression of held-out promoters and of their reverse complements. Middle: " if simulated else "Left: "
-    lines = " The lines are the squared correlations of the true expression and of its mean over both strands."*simulated
-    return (f"Is a reverse complement expressed equally? {truth}what a network predicts for both after training on one strand. "
-            f"Right: r² with the labels after training on one strand or on both, with 95\u00a0% intervals over promoters.{lines}")
+    truth = ("Left: true expression of held-out promoters and of their reverse complements. Middle: "
+             "" if simulated else "Left: ")
+    lines = (" The lines are the squared correlations of the true expression and of its mean over both "
+             "strands."*simulated)
+    return (f"Is a reverse complement expressed equally? {truth}what a network predicts for both after training on one "
+            "strand. "
+            "Right: r² with the labels after training on one strand or on both, with 95\u00a0% intervals over "
+            f"promoters.{lines}")
 
 def ladder(simulated: bool) -> str:
     "Under the ladder of models."
-    return "R² of held-out promoters with 95\u00a0% intervals. The bars are the published values, which are of other promoters." + " The dashed line is the true expression."*simulated
+    return ("R² of held-out promoters with 95\u00a0% intervals. The bars are the published values, which are of other "
+            "promoters." + " The dashed line is the true expression."*simulated)
 
 # %% ../../nbs/library/paper/12_captions.ipynb #703eee9f
 def motif_effects(
@@ -34,13 +40,15 @@ def motif_effects(
     "Under the figure of motif effects."
     truth = ", and the effect on the true expression" if simulated else ""
     rare = "; at a grey place too few promoters have the site" if metrics.get("too_rare") else ""
-    return (f"Effects of known sites on the label, forward (→) and reverse (←). Left: with the site anywhere in the core, with 95\u00a0% intervals{truth}. "
+    return ("Effects of known sites on the label, forward (→) and reverse (←). Left: with the site anywhere in the "
+            f"core, with 95\u00a0% intervals{truth}. "
             f"Right: by the site’s position; a dot marks an interval that excludes zero{rare}.")
 
 # %% ../../nbs/library/paper/12_captions.ipynb #f6144d1d
 def over_what(seeds: int) -> str:
     "What scores and their intervals are over."
-    return f"means over {counted(seeds, 'seed')} with intervals over seeds" if seeds > 1 else "one run each, with bootstrap intervals over held-out promoters"
+    return (f"means over {counted(seeds, 'seed')} with intervals over "
+            "seeds" if seeds > 1 else "one run each, with bootstrap intervals over held-out promoters")
 
 def r2(name: str, promoters: int, seeds: int) -> str:
     "Above the table of R²."
@@ -48,40 +56,51 @@ def r2(name: str, promoters: int, seeds: int) -> str:
 
 def learning_curves(seeds: int) -> str:
     "Under the learning curves."
-    return "R² of the promoters on which the epoch is chosen, after each epoch" + (", mean and range over seeds." if seeds > 1 else ".")
+    return ("R² of the promoters on which the epoch is chosen, after each "
+            "epoch" + (", mean and range over seeds." if seeds > 1 else "."))
 
 # %% ../../nbs/library/paper/12_captions.ipynb #734c8e27
 def density(results: dict) -> str:
     "Under the densities of predictions."
     panels = f": {listed(map(called, results['panels']))}" if results.get("panels") else ""
-    return (f"Predicted and measured expression of {counted(results['held_out'], 'held-out promoter')}, first seed{panels}. Darker places hold more promoters, on a logarithmic scale; "
+    return (f"Predicted and measured expression of {counted(results['held_out'], 'held-out promoter')}, first "
+            f"seed{panels}. Darker places hold more promoters, on a logarithmic scale; "
             "on the diagonal both are equal. Beneath are the densities of both.")
 
 def validation_density(results: dict) -> str:
     "Under the density of the best residual network."
     near, best = results["near_whole"], results["best_resnet"]
-    return (f"Measured expression of held-out promoters, and what {called(best)} predicts, as bars of a tenth of a bin and as kernel densities. "
-            f"{share(near['measured'])} of the labels and {share(near[best])} of the predictions lie within a twentieth of a whole number; by chance a tenth would.")
+    return (f"Measured expression of held-out promoters, and what {called(best)} predicts, as bars of a tenth of a bin "
+            "and as kernel densities. "
+            f"{share(near['measured'])} of the labels and {share(near[best])} of the predictions lie within a "
+            "twentieth of a whole number; by chance a tenth would.")
 
 # %% ../../nbs/library/paper/12_captions.ipynb #7a3a213d
 def leaf_embedding(metrics: dict) -> str:
     "Under the map of the trees’ leaves."
-    model = f" of {called(metrics['model'])} ({counted(metrics['rounds'], 'round')} of {counted(metrics['leaves'], 'leaf', 'leaves')})" if "model" in metrics else ""
-    return f"t-SNE of the leaves into which the trees{model} sort a promoter: promoters that they learned from and held-out ones, coloured by the measured expression."
+    model = (f" of {called(metrics['model'])} ({counted(metrics['rounds'], 'round')} of "
+             f"{counted(metrics['leaves'], 'leaf', 'leaves')})" if "model" in metrics else "")
+    return (f"t-SNE of the leaves into which the trees{model} sort a promoter: promoters that they learned from and "
+            "held-out ones, coloured by the measured expression.")
 
 def _end(value: float) -> str: return f"{value:g}"
 
 def hyperparameters(metrics: dict) -> str:
     "Under the importance of settings."
-    ranges = listed(f"{name.replace('_', ' ')} {_end(low)} to {_end(high)}" for name, (low, high) in metrics["ranges"].items())
-    return (f"How much of the variation of R² each setting of LightGBM explains by itself, mean over studies with Student’s 95\u00a0% interval, within these ranges: {ranges}. "
-            f"Right: all {decimal(metrics['trials'], 0)} combinations against leaves and the two other settings that explain most.")
+    ranges = listed(f"{name.replace('_', ' ')} {_end(low)} to "
+                    f"{_end(high)}" for name, (low, high) in metrics["ranges"].items())
+    return ("How much of the variation of R² each setting of LightGBM explains by itself, mean over studies with "
+            f"Student’s 95\u00a0% interval, within these ranges: {ranges}. "
+            f"Right: all {decimal(metrics['trials'], 0)} combinations against leaves and the two other settings that "
+            "explain most.")
 
 # %% ../../nbs/library/paper/12_captions.ipynb #da5f1a1f
 def ablations(metrics: dict) -> str:
     "Under the effects of parts."
-    return ("What a part is worth: the difference that it makes, mean over seeds with Student’s 95\u00a0% interval; filled where the interval excludes zero. "
-            f"Left: R² over all {counted(metrics['held_out'], 'held-out promoter')}. Right: R² over the twentieth with the lowest and the twentieth with the highest labels.")
+    return ("What a part is worth: the difference that it makes, mean over seeds with Student’s 95\u00a0% interval; "
+            "filled where the interval excludes zero. "
+            f"Left: R² over all {counted(metrics['held_out'], 'held-out promoter')}. Right: R² over the twentieth with "
+            "the lowest and the twentieth with the highest labels.")
 
 # %% ../../nbs/library/paper/12_captions.ipynb #96e3ff0c
 def captions(
@@ -94,5 +113,6 @@ def captions(
     own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations}
     return {"label_histogram": label_histogram(simulated), "strands": strands(simulated), "ladder": ladder(simulated),
             "motif_effects": motif_effects(chapters["motifs"], simulated), "r2": r2(name, results["held_out"], seeds),
-            "learning_curves": learning_curves(seeds), "density": density(results), "validation_density": validation_density(results),
+            "learning_curves": learning_curves(seeds), "density": density(results),
+            "validation_density": validation_density(results),
             **{figure: make(chapters[figure]) for figure, make in own.items() if figure in chapters}}

@@ -42,10 +42,12 @@ def networks_and_trees(
 ) -> str: # sentences
     "How far networks are ahead of boosted trees."
     claims = {row["model"]: row["claim"] for row in results["models"]}
-    pairs = [row for row in results["differences"] if claims[row["better"]] in NETWORKS and claims[row["worse"]] in TREES]
+    pairs = [row for row in results["differences"] if claims[row["better"]] in NETWORKS
+             and claims[row["worse"]] in TREES]
     if not pairs: return "No network stands beside boosted trees here."
     ahead = all(row["low"] > 0 and row["verdict"] == "reproduced" for row in pairs)
-    end = "Networks are ahead of boosted trees on every input that was tried." if ahead else "Whether networks are ahead depends on what the trees are given, and for how long they grow."
+    end = ("Networks are ahead of boosted trees on every input that was tried." if ahead else "Whether networks are "
+            "ahead depends on what the trees are given, and for how long they grow.")
     return f"{sentence('; '.join(leads(called(row['better']), called(row['worse']), row) for row in pairs))} {end}"
 
 # %% ../../nbs/library/paper/11_claim_sentences.ipynb #9af95308
@@ -57,7 +59,8 @@ def bagging(
     with_inputs = lambda row: f" with {'k-mer counts' if 'k-mer counts' in row['comparison'] else 'bases'}"
     if not found: return "Boosting and bagging were not compared on the same promoters here."
     first, *others = (leads("boosting", "bagging", row) + with_inputs(row) for row in found)
-    return f"On the same promoters, {listed([first, *(text.removeprefix('boosting leads bagging ') for text in others)])}."
+    return ("On the same promoters, "
+            f"{listed([first, *(text.removeprefix('boosting leads bagging ') for text in others)])}.")
 
 # %% ../../nbs/library/paper/11_claim_sentences.ipynb #d5f8318d
 def depth(
@@ -76,7 +79,8 @@ def hedging(
     "Which models' predictions crowd in the middle more than they need to."
     names = [called(row["model"]) for row in rows if row["hedges"]]
     if not names: return "The predictions of every model spread as far as that, to within five points."
-    fall, hedge = ("fall", "they hedge more than they need") if len(names) > 1 else ("fall", "it hedges more than it needs")
+    fall, hedge = ("fall", "they hedge more than they need") if len(names) > 1 else ("fall",
+        "it hedges more than it needs")
     return f"The predictions of {listed(names)} {fall} more than five points short of that spread: {hedge} to."
 
 def middle(
@@ -85,7 +89,8 @@ def middle(
     "How many of the shallow network's predictions lie where the 2022 report saw most of them."
     found = results.get("middle", {})
     if "CNN" not in found: return "The shallow network is not part of this profile."
-    return f"Between 10.5 and 13.5, where the 2022 report saw most predictions of its shallow network, lie {share(found['CNN'])} of ours and {share(found['label'])} of the labels."
+    return ("Between 10.5 and 13.5, where the 2022 report saw most predictions of its shallow network, lie "
+            f"{share(found['CNN'])} of ours and {share(found['label'])} of the labels.")
 
 # %% ../../nbs/library/paper/11_claim_sentences.ipynb #a1ea04f8
 def settings(
@@ -100,7 +105,8 @@ def seeds_sentence(
 ) -> str: # a sentence
     "What the intervals of the table are over."
     if seeds == 1: return "Each model was trained once, and its interval is a bootstrap over the held-out promoters."
-    return (f"R² is a mean over {counted(seeds, 'seed')} and its interval is Student's over the seeds, which leaves out the choice of held-out promoters "
+    return (f"R² is a mean over {counted(seeds, 'seed')} and its interval is Student's over the seeds, which leaves "
+            "out the choice of held-out promoters "
             "and has no width for a model without chance.")
 
 # %% ../../nbs/library/paper/11_claim_sentences.ipynb #d40cb2dc
@@ -125,5 +131,6 @@ def borrowed_sentence(
     spare: bool   # whether reference results stand in for what it does not run
 ) -> str: # a sentence
     "Whose runs the report shows."
-    return (f"What the profile {profile} does not run is shown from the reference results, here and in what follows; the line beneath a figure names their folder."
+    return (f"What the profile {profile} does not run is shown from the reference results, here and in what follows; "
+            "the line beneath a figure names their folder."
             if spare else "All that follows is of this profile's own runs.")

@@ -9,7 +9,8 @@ __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectur
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
-from .sentence_parts import called, counted, leads, listed, over, points, sentence, share, span, turned, value
+from .sentence_parts import called, counted, leads, listed, over, points, sentence, share, span
+from .sentence_parts import turned, value
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #fc118dbb
 def model(
@@ -19,8 +20,10 @@ def model(
     held_out, learned = metrics["validation"], metrics["train"]
     limit = held_out.get("ceiling") and value(held_out["ceiling"])
     possible = f", {share(value(held_out['r2'])/limit, 0)} of what can be explained" if limit else ""
-    return (f"{sentence(called(metrics['model']))[:-1]} explains {span(over(held_out['r2']))} of the variance of {decimal(value(held_out['rows']), 0)} "
-            f"held-out labels{possible}. It learned from {counted(int(value(learned['rows'])), 'promoter')}, on which its R² is {share(value(learned['r2']))}.")
+    return (f"{sentence(called(metrics['model']))[:-1]} explains {span(over(held_out['r2']))} of the variance of "
+            f"{decimal(value(held_out['rows']), 0)} "
+            f"held-out labels{possible}. It learned from {counted(int(value(learned['rows'])), 'promoter')}, on which "
+            f"its R² is {share(value(learned['r2']))}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #6bea6b31
 LEVEL = 0.005 # R² gained in the last third of the rounds, from which a curve is called rising
@@ -30,9 +33,10 @@ def lightgbm(
 ) -> str: # sentences
     "What boosted trees explain, and whether more rounds would help."
     gain = value(metrics["late_gain"])
-    end = f"The last third of {counted(int(value(metrics['stopped'])), 'round')} still added {decimal(100*gain, 1)} points: more rounds would help" if gain > LEVEL else \
-          f"The curve is flat: the last third of {counted(int(value(metrics['stopped'])), 'round')} changed R² by {decimal(100*gain, 1)} points"
-    return f"{model(metrics)} {end}."
+    last = f"the last third of {counted(int(value(metrics['stopped'])), 'round')}"
+    more = f"{sentence(last)[:-1]} still added {decimal(100*gain, 1)} points: more rounds would help."
+    flat = f"The curve is flat: {last} changed R² by {decimal(100*gain, 1)} points."
+    return f"{model(metrics)} {more if gain > LEVEL else flat}"
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #35620880
 def ridge(
@@ -40,7 +44,8 @@ def ridge(
 ) -> str: # sentences
     "What a linear model explains."
     best = max(metrics["penalties"], key=lambda penalty: value(metrics["penalties"][penalty]))
-    return f"{model(metrics)} Of the penalties {listed(metrics['penalties'])}, {best} does best on a part of the training data."
+    return (f"{model(metrics)} Of the penalties {listed(metrics['penalties'])}, {best} does best on a part of the "
+            "training data.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #1d36982d
 def architectures(
@@ -49,8 +54,10 @@ def architectures(
     "How large the networks are."
     size = {row["network"]: row for row in metrics["table"]}
     ratios = metrics["multiply_adds_ratios"]
-    return (f"The ResNet has {decimal(size['resnet']['parameters'], 0)} parameters and the shallow network {decimal(size['baseline_cnn']['parameters'], 0)}; "
-            f"it needs {decimal(ratios['resnet_to_baseline_cnn'], 1)} times as many multiplications, and a ResNet with twice the channels "
+    return (f"The ResNet has {decimal(size['resnet']['parameters'], 0)} parameters and the shallow network "
+            f"{decimal(size['baseline_cnn']['parameters'], 0)}; "
+            f"it needs {decimal(ratios['resnet_to_baseline_cnn'], 1)} times as many multiplications, and a ResNet with "
+            "twice the channels "
             f"{decimal(ratios['wide_resnet_to_resnet'], 1)} times as many again.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b0a058e9
@@ -59,11 +66,15 @@ def tree_inputs(
 ) -> str: # sentences
     "Which columns serve trees best, and why."
     inputs, apart = metrics["inputs"], metrics["distances"]
-    return (f"With the bases as integers, boosted trees have an R² of {span(inputs['bases as integers'])}, with k-mer counts {span(inputs['k-mers'])}; "
-            f"a linear model of the same counts has {span(inputs['k-mers, linear'])}. GC content and melting temperature together take trees on bases "
+    return (f"With the bases as integers, boosted trees have an R² of {span(inputs['bases as integers'])}, with k-mer "
+            f"counts {span(inputs['k-mers'])}; "
+            f"a linear model of the same counts has {span(inputs['k-mers, linear'])}. GC content and melting "
+            "temperature together take trees on bases "
             f"to {span(inputs['bases as integers, both'])} and trees on k-mers to {span(inputs['k-mers, both'])}. "
-            f"The lead of k-mers over bases is {decimal(100*apart['least data'], 1)} points with the fewest promoters and {decimal(100*apart['most data'], 1)} points with the most; "
-            f"relative to the explainable variance it is {decimal(100*apart['most noise'], 1)} points with the noisiest labels and {decimal(100*apart['least noise'], 1)} points with the cleanest.")
+            f"The lead of k-mers over bases is {decimal(100*apart['least data'], 1)} points with the fewest promoters "
+            f"and {decimal(100*apart['most data'], 1)} points with the most; "
+            f"relative to the explainable variance it is {decimal(100*apart['most noise'], 1)} points with the "
+            f"noisiest labels and {decimal(100*apart['least noise'], 1)} points with the cleanest.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b9caf88e
 def _ends(row: dict) -> dict: return {end: row[f"last_{end}"] for end in ("value", "low", "high")}
@@ -73,8 +84,10 @@ def leaves(
 ) -> str: # sentences
     "What the number of leaves is worth."
     few, many = metrics["leaves"][0], metrics["leaves"][-1]
-    grown = f" A leaf holds at least twenty promoters, so trees that are allowed {many['leaves']} leaves grow {decimal(many['grown'], 0)} on average." if "grown" in many else ""
-    return (f"After {counted(metrics['rounds'], 'round')}, trees of {few['leaves']} leaves have an R² of {span(_ends(few))} and trees of {many['leaves']} leaves one of {span(_ends(many))}; "
+    grown = (f" A leaf holds at least twenty promoters, so trees that are allowed {many['leaves']} leaves grow "
+             f"{decimal(many['grown'], 0)} on average." if "grown" in many else "")
+    return (f"After {counted(metrics['rounds'], 'round')}, trees of {few['leaves']} leaves have an R² of "
+            f"{span(_ends(few))} and trees of {many['leaves']} leaves one of {span(_ends(many))}; "
             f"on the training promoters they have {share(few['train_value'])} and {share(many['train_value'])}.{grown} "
             f"The best number of leaves is {metrics['best']}, the worst {metrics['worst']}.")
 
@@ -85,10 +98,12 @@ def huber(
     "What Huber’s loss is worth against the squared error."
     losses, rising = metrics["losses"], [name for name, gain in metrics["still_rising"].items() if gain > LEVEL]
     curves = "curve" if len(rising) == 1 else "curves"
-    late = f" After {counted(metrics['rounds'], 'round')}, the {curves} of {listed(map(_loss, rising))} still rose: there the loss may lack rounds and not be worse." if rising else ""
+    late = (f" After {counted(metrics['rounds'], 'round')}, the {curves} of {listed(map(_loss, rising))} still rose: "
+            "there the loss may lack rounds and not be worse." if rising else "")
     return f"R² is {listed(span(found['R2']) + ' with ' + _loss(name) for name, found in losses.items())}.{late}"
 
-def _loss(name: str) -> str: return "the squared error" if name == "squared error" else f"Huber’s loss at{name.removeprefix('Huber,')}"
+def _loss(name: str) -> str:
+    return "the squared error" if name == "squared error" else f"Huber’s loss at{name.removeprefix('Huber,')}"
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #5844a2f4
 def hyperparameters(
@@ -99,7 +114,8 @@ def hyperparameters(
     (first, most), place = ranked[0], [name for name, _ in ranked].index("leaves")
     words = lambda name: "the number of " + name if name in ("leaves", "rounds") else "the " + name.replace("_", " ")
     own = f"; {words('leaves')} explains {span(metrics['importance']['leaves'])}" if place else ""
-    return f"Within the ranges searched in {counted(metrics['trials'], 'trial')}, {words(first)} explains most of the variation of R², {span(most)}{own}."
+    return (f"Within the ranges searched in {counted(metrics['trials'], 'trial')}, {words(first)} explains most of the "
+            f"variation of R², {span(most)}{own}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #8298fdf4
 def leaf_embedding(
@@ -107,8 +123,10 @@ def leaf_embedding(
 ) -> str: # sentences
     "What the map of the trees’ leaves keeps of expression."
     near = metrics["neighbours"]
-    what = f" of {metrics['model']} ({metrics['rounds']} rounds of {metrics['leaves']} leaves, {decimal(metrics['train'], 0)} promoters)" if "model" in metrics else ""
-    return (f"On the map{what}, the mean label of a promoter’s neighbours predicts its expression with an R² of {span(near['held out'])} if it was held out, "
+    what = (f" of {metrics['model']} ({metrics['rounds']} rounds of {metrics['leaves']} leaves, "
+            f"{decimal(metrics['train'], 0)} promoters)" if "model" in metrics else "")
+    return (f"On the map{what}, the mean label of a promoter’s neighbours predicts its expression with an R² of "
+            f"{span(near['held out'])} if it was held out, "
             f"and of {span(near['training'])} if the trees learned from it.")
 
 def embedding(
@@ -116,8 +134,10 @@ def embedding(
 ) -> str: # sentences
     "What the map of a network's embedding keeps of expression."
     on_map, direct = metrics["r2_on_map"]["validation"]["measured"], metrics["r2_of_network"]["validation"]
-    return (f"On a map of the embedding of {called(metrics['model'])}, the mean label of the {metrics['neighbours']} nearest training promoters predicts held-out expression with an R² of {share(on_map)}; "
-            f"the network itself has {share(direct)} on the same promoters. Two dimensions thus keep {share(on_map/direct, 0) if direct > 0 else 'none'} of what it knows.")
+    return (f"On a map of the embedding of {called(metrics['model'])}, the mean label of the {metrics['neighbours']} "
+            f"nearest training promoters predicts held-out expression with an R² of {share(on_map)}; "
+            f"the network itself has {share(direct)} on the same promoters. Two dimensions thus keep "
+            f"{share(on_map/direct, 0) if direct > 0 else 'none'} of what it knows.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #d2bbe3d5
 def results(
@@ -128,15 +148,18 @@ def results(
     limit = f" The true expression itself explains {share(metrics['ceiling'])}." if metrics.get("ceiling") else ""
     two = metrics.get("best_two")
     second = f" {sentence(leads(called(two['better']), called(two['worse']), two))}" if two else ""
-    return (f"Of {counted(len(metrics['models']), 'model')}, {called(best['model'])} predicts held-out expression best: "
+    return (f"Of {counted(len(metrics['models']), 'model')}, {called(best['model'])} predicts held-out expression "
+            "best: "
             f"its R² on {counted(metrics['held_out'], 'promoter')} is {span(best['validation'])}.{second}{limit}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #587eedf2
 PARTS = {
     ("resnet", "baseline_cnn"): "depth and residual connections together", ("deep_cnn", "baseline_cnn"): "depth alone",
-    ("resnet", "deep_cnn"): "residual connections at the same depth", ("resnet", "classification_resnet"): "regression instead of classification",
+    ("resnet", "deep_cnn"): "residual connections at the same "
+                            "depth", ("resnet", "classification_resnet"): "regression instead of classification",
     ("plateau_then_sgd", "plateau"): "SGD after AdamW", ("wide_resnet", "resnet"): "twice the channels",
-    ("one_strand", "resnet"): "training on one strand instead of both", ("label_noise", "resnet"): "noise on the labels",
+    ("one_strand", "resnet"): "training on one strand instead of "
+                              "both", ("label_noise", "resnet"): "noise on the labels",
     ("weighted_sampling", "resnet"): "weighted sampling", ("weight_averaging", "resnet"): "averaging the weights",
     ("plateau", "resnet"): "a learning rate that is cut on plateaus instead of one cycle",
     ("resnet", "float32"): "the faster arithmetic of the machine instead of float32"}
@@ -146,7 +169,8 @@ def _part(row: dict) -> str: return PARTS.get((row["setting"], row["against"]), 
 
 def _effect(row: dict) -> str: # a clause of a part whose interval excludes zero
     found, where = row[row["judged_by"]], " in the tails" if row["judged_by"] == "tail_R2" else ""
-    return f"{_part(row)} {'raises' if found['low'] > 0 else 'lowers'} R²{where} by {points(found if found['low'] > 0 else turned(found))}"
+    return (f"{_part(row)} {'raises' if found['low'] > 0 else 'lowers'} R²{where} by "
+            f"{points(found if found['low'] > 0 else turned(found))}")
 
 def _unsure(row: dict) -> str: # a part whose interval includes zero
     return f"{_part(row)} ({points(row[row['judged_by']]).replace(' (', ', ', 1)}"
@@ -158,7 +182,8 @@ def ablations(
     "What each part of the network and of its training is worth."
     if not metrics["table"]: return "No two settings that differ in one part were both run."
     zero = lambda row: row[row["judged_by"]]["low"] <= 0 <= row[row["judged_by"]]["high"]
-    sure, unsure = [_effect(row) for row in metrics["table"] if not zero(row)], [_unsure(row) for row in metrics["table"] if zero(row)]
+    sure, unsure = [_effect(row) for row in metrics["table"] if not zero(row)], [_unsure(row)
+        for row in metrics["table"] if zero(row)]
     ends = [" ".join(map(sentence, sure)) if sure else "No part has an effect whose interval excludes zero."]
     return " ".join(ends + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
 
@@ -170,10 +195,13 @@ def attribution(
 ) -> str: # sentences
     "How well the methods find the bases that matter."
     times = metrics["times_random"]["stretches"]
-    methods = listed(f"{decimal(entry['value'], 1)} for {_method(name)}" for name, entry in times.items() if name != TRUTH)
+    methods = listed(f"{decimal(entry['value'], 1)} for "
+                     f"{_method(name)}" for name, entry in times.items() if name != TRUTH)
     truth = f"Mutagenesis of the true expression, which knows everything, reaches {decimal(times[TRUTH]['value'], 1)}"
-    return (f"Of {counted(metrics['promoters'], 'promoter')} that the network had not seen, {metrics['promoters_with_site']} have a site that matters. "
-            f"The average precision with which a method finds the bases of these sites is a multiple of a random order’s: {methods}. {truth}.")
+    return (f"Of {counted(metrics['promoters'], 'promoter')} that the network had not seen, "
+            f"{metrics['promoters_with_site']} have a site that matters. "
+            "The average precision with which a method finds the bases of these sites is a multiple of a random "
+            f"order’s: {methods}. {truth}.")
 
 def _method(name: str) -> str: return "the gradient" if name == "gradient" else name
 
@@ -184,19 +212,24 @@ def filters(
     matched, scrambled = metrics["matched"], metrics["matched_when_scrambled"]
     little = ", so most of these matches mean little" if 2*scrambled > matched else ""
     planted = metrics["names_planted"]
-    own = f"{listed(planted)} {'is one' if len(planted) == 1 else 'are'} of the simulator’s own" if planted else "none is one of the simulator’s own"
-    return (f"Of {counted(metrics['filters'], 'filter')}, {matched} resemble a known motif; with their columns in random order {scrambled} still do{little}. Among the motifs found, {own}.")
+    own = (f"{listed(planted)} {'is one' if len(planted) == 1 else 'are'} of the simulator’s "
+           "own" if planted else "none is one of the simulator’s own")
+    return (f"Of {counted(metrics['filters'], 'filter')}, {matched} resemble a known motif; with their columns in "
+            f"random order {scrambled} still do{little}. Among the motifs found, {own}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #66b25b0f
 def test_sets(
     metrics: dict # of 65_test_sets
 ) -> str: # sentences
     "How the networks do on the challenge's kinds of test promoters."
-    best = max((row for row in metrics["scores"] if row["model"] != "true expression"), key=lambda row: row["Pearson score"])
+    best = max((row for row in metrics["scores"] if row["model"] != "true expression"),
+               key=lambda row: row["Pearson score"])
     sets = best.get("test_sets", best.get("suites"))
     hardest = min(sets, key=lambda name: sets[name]["value"])
-    return (f"{sentence(called(best['model']))[:-1]} has the highest Pearson score, {share(best['Pearson score'])}, with a Spearman score of {share(best['Spearman score'])}. "
-            f"Its r² is {span(sets['random'])} on random and {span(sets['yeast'])} on native-like promoters; the hardest test set is “{hardest}”, with {span(sets[hardest])}.")
+    return (f"{sentence(called(best['model']))[:-1]} has the highest Pearson score, {share(best['Pearson score'])}, "
+            f"with a Spearman score of {share(best['Spearman score'])}. "
+            f"Its r² is {span(sets['random'])} on random and {span(sets['yeast'])} on native-like promoters; the "
+            f"hardest test set is “{hardest}”, with {span(sets[hardest])}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #7ec9478d
 def _r2(metrics: dict, name: str) -> str: return span(metrics["compared"][name]["validation"])
@@ -206,13 +239,19 @@ def min_gpt(
 ) -> str: # sentences
     "What a small transformer makes of promoters."
     next_base = metrics["next_base"]
-    return (f"The language model names the next base correctly in {share(next_base['accuracy'])} of the cases, and always naming the most frequent base is right in {share(next_base['most_frequent'])}. "
-            f"A head on its frozen states has an R² of {_r2(metrics, 'language alone')}. Trained on labels, the transformer reaches {_r2(metrics, 'minGPT')}, "
-            f"and {_r2(metrics, 'minGPT, language first')} when it learns the language first; the CNN reaches {_r2(metrics, 'CNN')}.")
+    return (f"The language model names the next base correctly in {share(next_base['accuracy'])} of the cases, and "
+            f"always naming the most frequent base is right in {share(next_base['most_frequent'])}. "
+            f"A head on its frozen states has an R² of {_r2(metrics, 'language alone')}. Trained on labels, the "
+            f"transformer reaches {_r2(metrics, 'minGPT')}, "
+            f"and {_r2(metrics, 'minGPT, language first')} when it learns the language first; the CNN reaches "
+            f"{_r2(metrics, 'CNN')}.")
 
-def _which(trunk: float | dict, small: float | dict) -> str: # what an architecture's score beside the small network's means
-    if not isinstance(trunk, dict) or trunk["low"] == trunk["high"]: return "One seed gives no interval by which to compare the two."
-    if trunk["low"] > small["high"]: return "So the length of the published embeddings stood in the way, and not the architecture."
+# what an architecture's score beside the small network's means
+def _which(trunk: float | dict, small: float | dict) -> str:
+    if not isinstance(trunk, dict) or trunk["low"] == trunk["high"]:
+        return "One seed gives no interval by which to compare the two."
+    if trunk["low"] > small["high"]: return ("So the length of the published embeddings stood in the way, and not the "
+                                             "architecture.")
     if trunk["high"] < small["low"]: return "So the architecture does not help at this size either."
     return "At this size the two cannot be told apart."
 
@@ -221,8 +260,10 @@ def enformer(
 ) -> str: # sentences
     "What Enformer’s architecture makes of promoters."
     trunk, small = (metrics["compared"][name]["validation"] for name in ("Enformer's trunk", "CNN"))
-    return (f"Enformer’s trunk of convolutions and attention, built for the length of a promoter and trained from scratch, has an R² of {span(trunk)}; "
-            f"its convolutions without attention have {_r2(metrics, 'tower alone')}, and the CNN, trained on the same promoters, has {span(small)}. {_which(trunk, small)}")
+    return ("Enformer’s trunk of convolutions and attention, built for the length of a promoter and trained from "
+            f"scratch, has an R² of {span(trunk)}; "
+            f"its convolutions without attention have {_r2(metrics, 'tower alone')}, and the CNN, trained on the same "
+            f"promoters, has {span(small)}. {_which(trunk, small)}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #a1b26c9a
 def padding(
@@ -230,8 +271,10 @@ def padding(
 ) -> str: # sentences
     "What padding costs a network that was made for longer inputs."
     name = metrics["model"]
-    return (f"Built for a promoter’s own length, the {name} network has an R² of {_r2(metrics, f'{name}, as it is')}; padded to a longer input it has "
-            f"{_r2(metrics, f'{name}, padded')}. The CNN, trained as long on the same promoters, has {_r2(metrics, 'CNN')}.")
+    return (f"Built for a promoter’s own length, the {name} network has an R² of {_r2(metrics, f'{name}, as it is')}; "
+            "padded to a longer input it has "
+            f"{_r2(metrics, f'{name}, padded')}. The CNN, trained as long on the same promoters, has "
+            f"{_r2(metrics, 'CNN')}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #918f4ecf
 def autoencoder(
@@ -240,14 +283,18 @@ def autoencoder(
     "What a code of a few numbers keeps."
     codes, recovered = [name for name in metrics["compared"] if name.startswith("code of ")], metrics["recovered"]
     few, many = codes[0], codes[-1]
-    return (f"From a {few} numbers, {share(recovered[few.removeprefix('code of ')])} of the bases can be recovered, from a {many}, {share(recovered[many.removeprefix('code of ')])}; "
-            f"the most frequent base makes up {share(metrics['most_frequent_base'])}. Expression read from the largest code has an R² of {_r2(metrics, many)}, "
-            f"from the counts of the four bases {_r2(metrics, 'counts of bases')}, and by the CNN {_r2(metrics, 'CNN')}.")
+    return (f"From a {few} numbers, {share(recovered[few.removeprefix('code of ')])} of the bases can be recovered, "
+            f"from a {many}, {share(recovered[many.removeprefix('code of ')])}; the most frequent base makes up "
+            f"{share(metrics['most_frequent_base'])}. R² of expression is {_r2(metrics, many)} when it is read from the "
+            f"largest code, {_r2(metrics, 'counts of bases')} from the counts of the four bases, and "
+            f"{_r2(metrics, 'CNN')} with the CNN.")
 
 def sparse_autoencoder(
     metrics: dict # of 74_sparse_autoencoder
 ) -> str: # sentences
     "What a sparse code keeps."
     penalties = [name for name in metrics["compared"] if name.startswith("penalty ")]
-    return (f"Expression read from sparse codes has an R² of {listed(f'{_r2(metrics, name)} with a {name}' for name in penalties).replace('a penalty', 'a penalty of')}; "
+    strengths = listed(name.removeprefix("penalty ") for name in penalties)
+    return (f"Expression read from codes with penalties of {strengths} has an R² of "
+            f"{listed(_r2(metrics, name) for name in penalties)}; "
             f"the CNN, trained on the same promoters, has {_r2(metrics, 'CNN')}.")

@@ -32,20 +32,25 @@ def setting(
 ) -> str: # a few words; empty for a model without such settings
     "The settings of a model that its score depends on most."
     if "rounds" in parameters:
-        return f"{parameters['rounds']} rounds of {parameters['leaves']} leaves" + ", not stopped early"*(not parameters.get("patience"))
+        stopped = "" if parameters.get("patience") else ", not stopped early"
+        return f"{parameters['rounds']} rounds of {parameters['leaves']} leaves{stopped}"
     if "trees" in parameters: return f"{parameters['trees']} trees"
     return f"{parameters['epochs']} pass{'es'*(parameters['epochs'] != 1)}" if "epochs" in parameters else ""
 
 # %% ../../nbs/library/paper/05_report.ipynb #ceb833a1
-def _spread(row: dict, spread: float) -> dict[str, str | bool]: # of a model's predictions, and what it would be if the model were right on average
+# of a model's predictions, and what it would be if the model were right on average
+def _spread(row: dict, spread: float) -> dict[str, str | bool]:
     expected = max(0, row["validation"]["value"])**0.5
     return {"spread": percent(spread, 0), "expected_spread": percent(expected, 0), "hedges": spread < expected - 0.05}
 
 def _row(row: dict, results: dict, fewer: bool) -> dict:
-    published = {f"published_{part}": str(row["published"][part]) if row["published"] else "–" for part in ("train", "validation")}
+    published = {f"published_{part}": str(row["published"][part]) if row["published"] else "–"
+                 for part in ("train", "validation")}
     return {"model": row["model"], "claim": row["claim"], "rows": decimal(row["rows"], 0), "fewer": fewer,
-            "setting": setting(results.get("settings", {}).get(row["model"], {})), **published, "train": percent(row["train"]["value"]),
-            "validation": percent(row["validation"]["value"]), "interval": _interval(row["validation"]), **_spread(row, results["spread"][row["model"]])}
+            "setting": setting(results.get("settings", {}).get(row["model"], {})), **published,
+            "train": percent(row["train"]["value"]),
+            "validation": percent(row["validation"]["value"]), "interval": _interval(row["validation"]),
+            **_spread(row, results["spread"][row["model"]])}
 
 def model_rows(
     results: dict # metrics of the results chapter
@@ -65,7 +70,8 @@ def over_runs(
         values = [run.get(name) for run in runs]
         if isinstance(first[name], dict): entry[name] = over_runs([value or {} for value in values])
         elif all(isinstance(value, (int, float)) for value in values):
-            entry[name] = over_seeds(values) if len(values) > 1 else dict.fromkeys(("value", "low", "high"), float(first[name]))
+            alone = dict.fromkeys(("value", "low", "high"), float(first[name]))
+            entry[name] = over_seeds(values) if len(values) > 1 else alone
     return entry
 
 # %% ../../nbs/library/paper/05_report.ipynb #e163fddf
@@ -87,7 +93,8 @@ def calibration_rows(
     metrics: dict # of the chapter on calibration
 ) -> list[list[str]]: # two quantities a line: its name, real, simulated and tolerated value, a gap, and the same again
     "The table of calibration."
-    asked = [[name, *(as_text(metrics[kind][name]) for kind in ("real", "simulated", "tolerance"))] for name in metrics["tolerance"]]
+    asked = [[name, *(as_text(metrics[kind][name]) for kind in ("real", "simulated", "tolerance"))]
+             for name in metrics["tolerance"]]
     half = (len(asked) + 1)//2
     return [[*left, "", *right] for left, right in zip(asked[:half], [*asked[half:], [""]*4])]
 
@@ -96,23 +103,26 @@ def provenance(
     root: Path,   # of the checkout
     folder: Path, # of the run
     run: dict     # its `run.json`
-) -> dict[str, str]: # `line`, `commit`, and `url` of the commit, which is empty where the repository's address is not known
+) -> dict[str, str]: # `line`, `commit`, and `url` of the commit, empty where the repository's address is not known
     "The notebook, run and commit that made something."
     place, copy = folder.relative_to(root).as_posix(), folder.with_name(f"{folder.name}.ipynb")
     line = f"executed notebook {place}.ipynb" if copy.exists() else f"{run['notebook']}.ipynb · {place}"
     address = repository_url(root)
-    return {"line": line, "commit": run["commit"], "url": f"{address}/commit/{run['commit'].split(',')[0]}" if address else ""}
+    return {"line": line, "commit": run["commit"],
+            "url": f"{address}/commit/{run['commit'].split(',')[0]}" if address else ""}
 
 # %% ../../nbs/library/paper/05_report.ipynb #5c3454ce
 # Parameters that the table of runs has in other columns, that name folders, or on which no result depends.
-HIDDEN = {"output", "figures", "seed", "runs", "run_folder", "data", "library_seed", "title", "claim", "threads", "devices"}
+HIDDEN = {"output", "figures", "seed", "runs", "run_folder", "data", "library_seed", "title", "claim", "threads",
+          "devices"}
 
 def _plain(value) -> str: # of a parameter
     if isinstance(value, dict): return "; ".join(f"{name} {_plain(entry)}".strip() for name, entry in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 def _parameters(run: dict) -> str:
-    shown = {name: value for name, value in run["parameters"].items() if name not in HIDDEN and value not in ("", {}, [])}
+    shown = {name: value for name, value in run["parameters"].items()
+             if name not in HIDDEN and value not in ("", {}, [])}
     return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
 
 def _data_hash(path: Path, run: dict) -> str: # of the data that a run learned from, or that the runs which it reads did
@@ -125,9 +135,11 @@ def _data_hash(path: Path, run: dict) -> str: # of the data that a run learned f
 def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds of an experiment
     path, first = found[0]
     runs = [run for _, run in found]
-    return {"name": name, "parameters": _parameters(first), "seed": " ".join(str(run["parameters"].get("seed", "–")) for run in runs),
+    return {"name": name, "parameters": _parameters(first),
+            "seed": " ".join(str(run["parameters"].get("seed", "–")) for run in runs),
             "data": _data_hash(path, first), "seconds": " ".join(decimal(run["wall_seconds"], 0) for run in runs),
-            "memory": decimal(max(run["peak_memory_mb"] for run in runs), 0), "commit": " ".join(dict.fromkeys(run["commit"] for run in runs)),
+            "memory": decimal(max(run["peak_memory_mb"] for run in runs), 0),
+            "commit": " ".join(dict.fromkeys(run["commit"] for run in runs)),
             "devices": list(dict.fromkeys(run["device"] for run in runs))}
 
 def run_rows(
@@ -149,9 +161,10 @@ def run_group(
     "Runs of one profile, for the appendix."
     rows = run_rows(folder, runs)
     devices = sorted({device for row in rows for device in row["devices"]})
-    for row in rows:
-        row["device"] = " ".join("ABCDEFGHIJ"[devices.index(device)] for device in row.pop("devices"))*(len(devices) > 1)
     several = len(devices) > 1
+    for row in rows:
+        letters = " ".join("ABCDEFGHIJ"[devices.index(device)] for device in row.pop("devices"))
+        row["device"] = letters if several else ""
     on = "; ".join(f"{letter}: {device}" if several else device for letter, device in zip("ABCDEFGHIJ", devices))
     return {"on": on, "rows": rows}
 
@@ -168,7 +181,7 @@ def with_promoters(
     "Chapters, each with the number of promoters that it looked at."
     if "data_set" not in found:
         place = next(iter(found.values()))["folder"].parent
-        raise ValueError(f"{place} has no 21_data_set, without which nothing tells how many promoters its chapters looked at")
+        raise ValueError(f"{place} has no 21_data_set, which tells how many promoters its chapters looked at")
     rows = found["data_set"]["rows"]["used"]
     return {name: metrics | {"promoters_used": promoters_used(metrics, rows)} for name, metrics in found.items()}
 
@@ -182,50 +195,81 @@ def measured_results(
         if "results" in found and found["data_set"]["name"] != "simulated":
             data, results = found["data_set"], found["results"]
             seeds = max(row["validation"]["seeds"] for row in results["models"])
-            return {"rows": decimal(data["rows"]["used"], 0), "models": model_rows(results), "said": say("60_results", results),
-                    "caption": captions(found, False, seeds)["r2"], "provenance": provenance(root, results["folder"], results["run"])}
+            return {"rows": decimal(data["rows"]["used"], 0), "models": model_rows(results),
+                    "said": say("60_results", results),
+                    "caption": captions(found, False, seeds)["r2"],
+                    "provenance": provenance(root, results["folder"], results["run"])}
     return {}
 
 # %% ../../nbs/library/paper/05_report.ipynb #9f1dc797
-def _sentences(found: dict, trained: dict, own_models: set) -> dict[str, str]: # by name of the chapter or model
-    attempts = {name for name, runs in trained.items() if runs[0]["run"]["notebook"].startswith("7")}
-    of_models = {name: said_of_runs(runs) for name, runs in trained.items() if name in attempts | own_models}
+def _sentences(found: dict, trained: dict, own: dict) -> dict[str, str]:
+    "What was found, by name of the chapter or model; of borrowed models only the attempts of chapter 5."
+    shown = {name: runs for name, runs in trained.items() if name in own or runs[0]["run"]["notebook"].startswith("7")}
+    of_models = {name: said_of_runs(runs) for name, runs in shown.items()}
     return {name: say(metrics["run"]["notebook"], metrics) for name, metrics in found.items()} | of_models
 
-def _notes(found: dict, models: list[dict], seeds: int) -> dict[str, str]: # sentences on several results together
-    results = found["results"]
+def _notes(found: dict, seeds: int) -> dict[str, str]:
+    "Sentences on several results together."
+    results, models = found["results"], model_rows(found["results"])
     bagging = [row for metrics in found.values() for row in metrics.get("claims", {}).get("K1", [])]
-    return {"networks_and_trees": claim_text.networks_and_trees(results), "bagging": claim_text.bagging(bagging), "depth": claim_text.depth(results),
-            "hedging": claim_text.hedging(models), "middle": claim_text.middle(results), "settings": claim_text.settings(models),
-            "seeds": claim_text.seeds_sentence(seeds)}
+    return {"networks_and_trees": claim_text.networks_and_trees(results), "bagging": claim_text.bagging(bagging),
+            "depth": claim_text.depth(results), "hedging": claim_text.hedging(models),
+            "middle": claim_text.middle(results),
+            "settings": claim_text.settings(models), "seeds": claim_text.seeds_sentence(seeds)}
 
 # %% ../../nbs/library/paper/05_report.ipynb #dff574b3
-def _models_in_words(trained: dict, own: dict) -> list[str]: # names of the profile's models but for the attempts, best first
+def _models_in_words(trained: dict, own: dict) -> list[str]:
+    "Names of the profile's models without the attempts of chapter 5, best first."
     runs = {name: trained[name][0] for name in own if not trained[name][0]["run"]["notebook"].startswith("7")}
     return sorted(runs, key=lambda name: -runs[name]["validation"]["r2"]["value"])
 
+def _texts(found: dict, trained: dict, own: dict, judged: list[dict], simulated: bool) -> dict:
+    "Sentences, verdicts and captions."
+    seeds = max(row["validation"]["seeds"] for row in found["results"]["models"])
+    return {"said": _sentences(found, trained, own), "own_models": _models_in_words(trained, own),
+            "notes": _notes(found, seeds),
+            "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in judged},
+            "captions": captions(found, simulated, seeds)}
+
+# %% ../../nbs/library/paper/05_report.ipynb #677acb41
 def _test_set_scores(found: dict) -> list[list[str]]: # model, Pearson and Spearman score
     rows = found["test_sets"]["scores"] if "test_sets" in found else []
     return [[row["model"], percent(row["Pearson score"]), percent(row["Spearman score"])] for row in rows]
 
-def _claim_rows(claims: dict[str, dict]) -> list[list[str]]: # of all that the 2022 report says
-    return [[code, claim["claim"], claim["section"], claim.get("published", "–"), ", ".join(claim["experiments"])] for code, claim in claims.items()]
+def _tables(found: dict, simulated: bool) -> dict:
+    "The tables of the chapters."
+    results = found["results"]
+    limit = results["ceiling"]
+    return {"data": data_values(found["data_set"]), "models": model_rows(results),
+            "test_set_scores": _test_set_scores(found),
+            "calibration": calibration_rows(found["calibration"]) if simulated else [],
+            "ceiling": percent(limit), "ceiling_spread": percent(limit and limit**0.5, 0),
+            "packages": [f"{name} {version}" for name, version in results["run"]["packages"].items()]}
+
+# %% ../../nbs/library/paper/05_report.ipynb #a0741c0b
+def _claim_rows(claims: dict[str, dict]) -> list[list[str]]: # all that the 2022 report says
+    return [[code, claim["claim"], claim["section"], claim.get("published", "–"), ", ".join(claim["experiments"])]
+            for code, claim in claims.items()]
 
 def _judged(claims: dict[str, dict]) -> dict[str, dict]: # those that the ledger has, conclusions first
-    return dict(sorted(((code, claim) for code, claim in claims.items() if "evidence" in claim), key=lambda pair: pair[0][0] != "K"))
+    with_evidence = {code: claim for code, claim in claims.items() if "evidence" in claim}
+    return dict(sorted(with_evidence.items(), key=lambda pair: pair[0][0] != "K"))
 
 # %% ../../nbs/library/paper/05_report.ipynb #db83d291
-def _runs_shown(root: Path, results: str, folders: list[Path], references: list[str], spare: list[str], claims: list[dict]) -> list[dict]:
+def _runs_shown(root: Path, results: str, folders: list[Path], references: list[str], spare: list[str],
+                claims: list[dict]) -> list[dict]:
     "Groups of runs for the appendix: the profile's, those that the ledger cites, and those that stand in."
     cited = {row["source"] for claim in claims for row in claim["rows"]}
     shown = [folder for number, folder in enumerate(references, 1) if number in cited or Path(folder).name in spare]
-    return [{"folder": folder} | run_group(root/folder, runs) for folder, runs in ((results, folders), *((name, runs_in(root/name)) for name in shown))]
+    groups = {results: folders} | {folder: runs_in(root/folder) for folder in shown}
+    return [{"folder": folder} | run_group(root/folder, runs) for folder, runs in groups.items()]
 
 def _commits(group: dict) -> list[str]:
     return sorted({word for row in group["rows"] for word in row["commit"].replace(", with changes", "").split()})
 
 def _plots(root: Path, folders: list[str]) -> dict[str, str]: # path by name of the figure; later folders come first
-    return {path.stem: f"/{path.relative_to(root)}" for folder in folders for path in sorted((root/folder).glob("*.svg"))}
+    return {path.stem: f"/{path.relative_to(root)}" for folder in folders
+            for path in sorted((root/folder).glob("*.svg"))}
 
 # %% ../../nbs/library/paper/05_report.ipynb #9b6935b7
 def _gathered(root: Path, folders: list[Path], spare: list[str]) -> tuple[dict, dict]: # chapters, and runs of models
@@ -234,11 +278,12 @@ def _gathered(root: Path, folders: list[Path], spare: list[str]) -> tuple[dict, 
         found, trained = found | with_promoters(chapters(runs)), trained | model_runs(runs)
     return found, trained
 
-def _provenance(root: Path, results: str, found: dict, trained: dict, measured: dict) -> dict[str, dict]: # by name of the chapter or model
+def _provenance(root: Path, results: str, found: dict, trained: dict, measured: dict) -> dict[str, dict]:
+    "What made each chapter, model and table, by name."
     first = {name: runs[0] for name, runs in trained.items()}
+    made = {name: provenance(root, metrics["folder"], metrics["run"]) for name, metrics in (found | first).items()}
     report = provenance(root, root/results/"90_report", {"notebook": "90_report", "commit": commit()})
-    return {name: provenance(root, metrics["folder"], metrics["run"]) for name, metrics in (found | first).items()} | {"report": report} | \
-        ({"measured": measured["provenance"]} if measured else {})
+    return made | {"report": report} | ({"measured": measured["provenance"]} if measured else {})
 
 # %% ../../nbs/library/paper/05_report.ipynb #92c49d08
 def collect(
@@ -258,21 +303,17 @@ def collect(
     claims = json.loads((root/"report/claims.json").read_text())
     judged = ledger(_judged(claims), [statements(chapters(runs) | first_runs(runs)) for runs in (folders, *others)])
     measured = measured_results([chapters(runs) for runs in others] if simulated else [], root)
-    results_found, models = found["results"], model_rows(found["results"])
-    seeds = max(row["validation"]["seeds"] for row in results_found["models"])
     groups = _runs_shown(root, results, folders, references, spare, judged)
-    return {"profile": profile, "data": data_values(found["data_set"]), "simulated": simulated, "models": models, "measured": measured,
-        "ceiling": percent(results_found["ceiling"]), "ceiling_spread": percent(results_found["ceiling"] and results_found["ceiling"]**0.5, 0),
-        "said": _sentences(found, trained, set(model_runs(folders))), "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in judged},
-        "own_models": _models_in_words(trained, model_runs(folders)),
-        "notes": _notes(found, models, seeds) | {"commits": claim_text.commits_sentence(_commits(groups[0])),
-                                                 "spare": claim_text.borrowed_sentence(profile, bool(found.keys() - own.keys()))},
-        "captions": captions(found, simulated, seeds), "ledger": judged, "claims": _claim_rows(claims),
-        "scope": {name: claim_text.scope(metrics["promoters_used"], str(metrics["folder"].relative_to(root)), name in own) for name, metrics in found.items()},
-        "calibration": calibration_rows(found["calibration"]) if simulated else [], "test_set_scores": _test_set_scores(found),
-        "plots": _plots(root, [*(f"figures/reference/{name}" for name in spare), figures]), "runs": groups,
-        "provenance": _provenance(root, results, found, trained, measured),
-        "packages": [f"{name} {version}" for name, version in results_found["run"]["packages"].items()]}
+    return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": judged, "runs": groups,
+            "claims": _claim_rows(claims),
+            "plots": _plots(root, [*(f"figures/reference/{name}" for name in spare), figures]),
+            "provenance": _provenance(root, results, found, trained, measured),
+            **_tables(found, simulated), **_texts(found, trained, model_runs(folders), judged, simulated),
+            "scope": {name: claim_text.scope(metrics["promoters_used"], str(metrics["folder"].relative_to(root)),
+                                             name in own)
+                      for name, metrics in found.items()},
+            "front": {"commits": claim_text.commits_sentence(_commits(groups[0])),
+                      "borrowed": claim_text.borrowed_sentence(profile, bool(found.keys() - own.keys()))}}
 
 # %% ../../nbs/library/paper/05_report.ipynb #94380e9a
 class ReportError(RuntimeError):
@@ -312,7 +353,8 @@ def kept_values(
     folders = [path.name for path in sorted((root/"results/reference").iterdir()) if path.is_dir()]
     simulated = not (root/"results/reference"/name/"21_data_set").exists() or \
         json.loads((root/"results/reference"/name/"21_data_set/metrics.json").read_text())["name"] == "simulated"
-    spare = [other for other in ("deboer2020_train-laptop", "laptop") if other in folders and simulated and name != "laptop"]
+    spare = [other for other in ("deboer2020_train-laptop", "laptop") if other in folders and simulated
+             and name != "laptop"]
     return collect(root, f"results/reference/{name}", f"figures/reference/{name}", name.rsplit("-", 1)[-1],
                    references=[f"results/reference/{other}" for other in folders if other != name], spare=spare)
 
@@ -322,7 +364,8 @@ def typeset_kept(
 ) -> list[Path]: # the PDFs; raises ReportError
     "Typeset the kept reports again."
     values = {name: kept_values(root, name) for name in kept_profiles(root)}
-    return [build(root/"report/report.typ", found, root/"results/reference"/name/"report.pdf", root, root/"results/typeset"/f"{name}.json")
+    return [build(root/"report/report.typ", found, root/"results/reference"/name/"report.pdf", root,
+                  root/"results/typeset"/f"{name}.json")
             for name, found in values.items()]
 
 # %% ../../nbs/library/paper/05_report.ipynb #39d1ad4d
@@ -332,7 +375,9 @@ def summary(
     "The table of R² as text."
     names = {"published_train": "train 2022", "published_validation": "validation 2022", "interval": "95 % interval"}
     table = pd.DataFrame(values["models"]).rename(columns=names)[["model", *names.values(), "train", "validation"]]
-    head = f"R² in percent on {values['data']['name']}, {values['data']['rows_used']} promoters (profile {values['profile']})"
-    ceiling = f"The true expression itself reaches {values['ceiling']}; the rest of the labels is noise.\n" if values["simulated"] else ""
+    head = (f"R² in percent on {values['data']['name']}, {values['data']['rows_used']} promoters "
+            f"(profile {values['profile']})")
+    truth = f"The true expression itself reaches {values['ceiling']}; the rest of the labels is noise.\n"
+    ceiling = truth if values["simulated"] else ""
     columns = ["model", "train 2022", "validation 2022", "train", "validation", "95 % interval"]
     return f"{head}\n\n{table[columns].to_string(index=False)}\n\n{ceiling}"
