@@ -8,10 +8,10 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference verify pretrained readme docs test app lab clean
+.PHONY: help setup report reference reference-reports verify pretrained readme docs test app lab clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "PROFILE is one of $(filter-out schema,$(basename $(notdir $(wildcard config/*.yaml)))) (default quick)."
 	@echo "DATA is simulated (default) or the path of a file in the challenge's format."
 
@@ -35,6 +35,9 @@ report: setup  ## run what is missing and build report/report.pdf
 
 reference: report  ## make the reference results of a profile anew; they are kept in git and change in no other way
 	@$(SNAKEMAKE) -- reference
+
+reference-reports: setup  ## typeset the kept reports again from their reference results, without a run
+	@$(BIN)/python -c "from promoter_nb.data.paths import root; from promoter_nb.paper.report import typeset_kept; print(*typeset_kept(root()), sep='\n')"
 
 # In a copy of the sources, so that what was computed before is neither used nor lost.
 verify: DATA = simulated

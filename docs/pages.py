@@ -103,13 +103,24 @@ def signatures(name):
     return found
 
 
+def claims(folder):
+    "What the 2022 report says, code by code, with the experiments that test it."
+    found = json.loads((ROOT/"report/claims.json").read_text())
+    link = lambda name: f"[{name}](experiments/{name}.ipynb)"
+    row = lambda code, claim: [f"**{code}**", claim["claim"], claim["section"], claim.get("published", "–"), ", ".join(map(link, claim["experiments"]))]
+    lines = [["", "what the 2022 report says", "chapter", "its numbers", "tested in"], ["---"]*5, *(row(*pair) for pair in found.items())]
+    text = ("Codes in brackets, in the notebooks and in this paper, refer to this table. Letters stand for data (D), preprocessing (P), models (M), training (T), "
+            "figures (F), trees and forests (L), what did not work (N), results (R), and conclusions to put to the test (K).")
+    write(folder/"claims.md", "\n".join(["# The claims of the 2022 report\n", text, "", *(f"| {' | '.join(line)} |" for line in lines), ""]))
+
+
 def readme(folder):
     "README and contributing guide, with their links and pictures where the site has them."
     text = (ROOT/"README.md").read_text().replace("](CONTRIBUTING.md)", "](contributing.md)").replace("](docs/cluster.md)", "](cluster.md)")
     for picture in re.findall(r"\]\((figures/[^)]+)\)", text):
         (folder/picture).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/picture, folder/picture)
-    guides = toctree(["contributing", "cluster", "gallery"], ":hidden:", ":caption: Guides")
+    guides = toctree(["claims", "contributing", "cluster", "gallery"], ":hidden:", ":caption: Guides")
     parts = [toctree([f"{part}/index"], ":hidden:") for part in ("tutorials", "experiments", "library", "reference") if (folder/part).exists()]
     write(folder/"index.md", "\n".join([text, guides, *parts]))
     write(folder/"contributing.md", (ROOT/"CONTRIBUTING.md").read_text())
@@ -191,6 +202,7 @@ def main(folder):
     experiments(folder, results)
     tutorials(folder)
     gallery(folder, results)
+    claims(folder)
     readme(folder)
 
 

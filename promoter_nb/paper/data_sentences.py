@@ -15,19 +15,25 @@ def library(
 ) -> str: # sentences
     "How large the data set is, and how well it can be predicted at best."
     size = f"The data set holds {counted(metrics['rows'], 'promoter')}."
-    if metrics["ceiling"] is None: return f"{size} Their true expression is not known, and neither is the best R² that a model could reach."
-    return f"{size} Their true expression explains {share(metrics['ceiling'])} of the variance of the labels; the rest is measurement noise."
+    if metrics["ceiling"] is None: return (f"{size} Their true expression is not known, and neither is the best R² "
+                                           "that "
+                                           "a model could reach.")
+    return (f"{size} Their true expression explains {share(metrics['ceiling'])} of the variance of the labels; the "
+            "rest "
+            "is measurement noise.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #1b58e984
 def _shape(labels: dict) -> str:
     skew = "positive" if labels["skewness"] > 0 else "negative"
     tails = "heavier" if labels["excess_kurtosis"] > 0 else "lighter"
-    return (f"their skewness is {skew} ({decimal(labels['skewness'])}), and their tails are {tails} than those of a normal distribution "
+    return (f"their skewness is {skew} ({decimal(labels['skewness'])}), and their tails are {tails} than those of a "
+            "normal distribution "
             f"(excess kurtosis {decimal(labels['excess_kurtosis'])})")
 
 def _flanks(rows: dict) -> str:
     damaged, longer = rows["damaged_flank"], rows["longer_than_width"]
-    flanks = "No promoter has a damaged flank" if not damaged else f"{counted(damaged, 'promoter')} {'has' if damaged == 1 else 'have'} a damaged flank"
+    flanks = ("No promoter has a damaged flank" if not damaged else f"{counted(damaged, 'promoter')} "
+            f"{'has' if damaged == 1 else 'have'} a damaged flank")
     cores = "no core is" if not longer else f"{counted(longer, 'core is', 'cores are')}"
     cut = "" if not longer else f" and {'loses its' if longer == 1 else 'lose their'} first bases"
     return f"{flanks}, and {cores} longer than {rows['width']} bases{cut}."
@@ -38,20 +44,33 @@ def data_set(
 ) -> str: # sentences
     "How many promoters are used, and how their labels are distributed."
     rows, labels = metrics["rows"], metrics["labels"]
-    used = f"Of {counted(rows['file'], 'promoter')}, {decimal(rows['used'], 0)} are used" if rows["used"] < rows["file"] else f"All {counted(rows['file'], 'promoter')} are used"
-    return (f"{used}: {decimal(rows['train'], 0)} for training and {decimal(rows['validation'], 0)} held out. {_flanks(rows)} "
-            f"Labels range from {decimal(labels['minimum'])} to {decimal(labels['maximum'])}, with a mean of {decimal(labels['mean'])} and a standard deviation of "
+    used = (f"Of {counted(rows['file'], 'promoter')}, {decimal(rows['used'], 0)} are "
+            "used" if rows["used"] < rows["file"] else f"All {counted(rows['file'], 'promoter')} are used")
+    return (f"{used}: {decimal(rows['train'], 0)} for training and {decimal(rows['validation'], 0)} held out. "
+            f"{_flanks(rows)} "
+            f"Labels range from {decimal(labels['minimum'])} to {decimal(labels['maximum'])}, with a mean of "
+            f"{decimal(labels['mean'])} and a standard deviation of "
             f"{decimal(labels['sd'])}; {share(labels['integer_fraction'])} are whole numbers, {_shape(labels)}.")
 
-# %% ../../nbs/library/paper/08_data_sentences.ipynb #f2bf74bb
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #aa29a2e9
+def _moments(found: dict) -> str:
+    return (f"a skewness of {decimal(found['label skewness'])} and an excess kurtosis of "
+            f"{decimal(found['label excess kurtosis'])}")
+
 def calibration(
     metrics: dict # of 22_calibration
 ) -> str: # sentences
     "How closely the simulated library resembles the real one."
     within, asked = metrics["within"], metrics["asked"]
-    if within == asked: return f"All {asked} quantities that were compared with a sample of the challenge's library lie within the tolerance set beforehand."
-    missed = f"; {listed(metrics['missed'])} {'does' if asked - within == 1 else 'do'} not"
-    return f"Of {asked} quantities that were compared with a sample of the challenge's library, {within} {'lies' if within == 1 else 'lie'} within the tolerance set beforehand{missed}."
+    every = f"All {asked} quantities with a tolerance set beforehand lie within it."
+    missed = f"; {listed(metrics['missed'])} {'does' if asked - within == 1 else 'do'} not" if metrics["missed"] else ""
+    some = (f"Of {asked} quantities with a tolerance set beforehand, {within} {'lies' if within == 1 else 'lie'} "
+            "within "
+            f"it{missed}.")
+    return (f"{every if within == asked else some} "
+            f"Two more have no tolerance, the shape of the distribution: the sample has {_moments(metrics['real'])}, "
+            "ours has "
+            f"{_moments(metrics['simulated'])}.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #4af85911
 def pipeline(
@@ -59,7 +78,8 @@ def pipeline(
 ) -> str: # sentences
     "Where most promoters were sorted."
     fullest = max(range(len(metrics["bins"])), key=metrics["bins"].__getitem__)
-    return (f"Of {counted(metrics['promoters'], 'promoter')}, {share(metrics['bins'][fullest])} have their mean in bin {fullest}, "
+    return (f"Of {counted(metrics['promoters'], 'promoter')}, {share(metrics['bins'][fullest])} have their mean in bin "
+            f"{fullest}, "
             f"the fullest of the {len(metrics['bins'])} bins.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #808e3564
@@ -71,35 +91,43 @@ def composition(
 ) -> str: # sentences
     "What base composition tells of expression."
     with_label, r2 = metrics["correlation_with_label"], metrics["r2"]
-    return (f"The bases are not equally frequent: {listed(f'{share(part)} {base}' for base, part in metrics['bases'].items())}. "
-            f"GC content correlates with expression at {_correlation(with_label['gc'])}, melting temperature at {_correlation(with_label['melting_temperature'])}, "
-            f"and the two with each other at {decimal(metrics['gc_with_melting_temperature'])}. A linear model of pairs of bases has an R² of {share(r2['pairs'])}; "
+    return ("The bases are not equally frequent: "
+            f"{listed(f'{share(part)} {base}' for base, part in metrics['bases'].items())}. "
+            f"GC content correlates with expression at {_correlation(with_label['gc'])}, melting temperature at "
+            f"{_correlation(with_label['melting_temperature'])}, "
+            f"and the two with each other at {decimal(metrics['gc_with_melting_temperature'])}. A linear model of "
+            f"pairs of bases has an R² of {share(r2['pairs'])}; "
             f"adding both features changes that by {points(metrics['added_to_pairs'])}.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #3d60ff85
-def _strongest(effects: dict) -> tuple[str, dict]:
-    found = {motif: max(strands.values(), key=lambda entry: abs(entry["effect"] or 0)) for motif, strands in effects.items()}
-    return sorted(found.items(), key=lambda pair: -(pair[1]["effect"] or 0))
+def _sure(effects: dict) -> list[tuple[str, dict]]:
+    "Of each motif the orientation with the larger effect, if its interval excludes zero; the highest effect first."
+    larger = lambda strands: max(strands.values(), key=lambda entry: abs(entry["effect"] or 0))
+    found = {motif: larger(strands) for motif, strands in effects.items()}
+    excludes_zero = lambda entry: entry["effect"] and (entry["low"] > 0 or entry["high"] < 0)
+    sure = [(motif, entry) for motif, entry in found.items() if excludes_zero(entry)]
+    return sorted(sure, key=lambda pair: -pair[1]["effect"])
 
-def _worth(entry: dict) -> str:
-    return f"{decimal(abs(entry['effect']))} bins ({listed([decimal(min(abs(entry['low']), abs(entry['high']))), decimal(max(abs(entry['low']), abs(entry['high'])))], 'to')})"
+def _worth(entry: dict) -> str: # without its sign
+    low, high = sorted((abs(entry["low"]), abs(entry["high"])))
+    return f"{decimal(abs(entry['effect']))} bins ({decimal(low)} to {decimal(high)})"
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #a49e6668
 def motifs(
     metrics: dict # of 25_motifs
 ) -> str: # sentences
     "Which known binding sites raise and lower expression."
-    ranked = [(motif, entry) for motif, entry in _strongest(metrics["effects"]) if entry["effect"] is not None]
-    sure = [(motif, entry) for motif, entry in ranked if entry["low"] > 0 or entry["high"] < 0]
+    sure = _sure(metrics["effects"])
     if not sure: return "No known site changes expression by an amount whose interval excludes zero."
     (up, most), (down, least) = sure[0], sure[-1]
-    raised = f"a {up} site raises expression most, by {_worth(most)}" if most["effect"] > 0 else ""
-    lowered = f"a {down} lowers it most, by {_worth(least)}" if least["effect"] < 0 else ""
-    return f"{sentence(' and '.join(filter(None, (raised, lowered))))} {_orientation(metrics['strand_matters'])}"
+    raised = [f"{up} raises expression most, by {_worth(most)}"] if most["effect"] > 0 else []
+    lowered = [f"{down} lowers expression most, by {_worth(least)}"] if least["effect"] < 0 else []
+    return f"Of the known sites, {listed(raised + lowered)}. {_orientation(metrics['strand_matters'])}"
 
 def _orientation(matters: dict[str, bool]) -> str:
     named = [motif for motif, yes in matters.items() if yes]
-    return f"The orientation of the site matters for {listed(named)}." if named else "For none of them does the orientation of the site matter."
+    if not named: return "For none of them does the orientation of the site matter."
+    return f"The orientation of the site matters for {listed(named)}."
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #d4d1ae8a
 def strands(
@@ -108,8 +136,10 @@ def strands(
     "Whether a promoter and its reverse complement are expressed equally."
     read = {way: metrics["scores"][f"one strand, read {way}"]["pearson"]["value"]**2 for way in ("forward", "reverse")}
     truth = metrics["truth"].get("correlation")
-    known = f" Of simulated promoters the truth is known: the true expression of a promoter and that of its reverse complement correlate at {decimal(truth['value'])}." if truth else ""
-    return (f"A network trained on one strand has an r² with the labels of {share(read['forward'])} when it reads that strand and of {share(read['reverse'])} "
+    known = (" Of simulated promoters the truth is known: the true expression of a promoter and that of its reverse "
+             f"complement correlate at {decimal(truth['value'])}." if truth else "")
+    return (f"A network trained on one strand has an r² with the labels of {share(read['forward'])} when it reads that "
+            f"strand and of {share(read['reverse'])} "
             f"when it reads the other, a difference of {points(metrics['forward_less_reverse'])}. "
             f"Training on one strand rather than on both changes R² by {points(metrics['one_less_both'])}.{known}")
 
@@ -120,6 +150,8 @@ def balance(
     "What noise on the labels and weighted sampling change in what a model sees."
     drawn = metrics["drawn"]
     tails = lambda name: drawn[name]["low_tail"] + drawn[name]["high_tail"]
-    return (f"With noise of a standard deviation of {metrics['noise']:g} bins, the measured labels are {share(metrics['variance_kept'])} of the variance that a model sees. "
-            f"Weighted sampling raises the share of the tails from {share(tails('as measured'))} to {share(tails('weighted'))}, "
+    return (f"With noise of a standard deviation of {metrics['noise']:g} bins, the measured labels are "
+            f"{share(metrics['variance_kept'])} of the variance that a model sees. "
+            f"Weighted sampling raises the share of the tails from {share(tails('as measured'))} to "
+            f"{share(tails('weighted'))}, "
             f"but an epoch then shows only {share(drawn['weighted']['rows_seen'])} of the promoters.")

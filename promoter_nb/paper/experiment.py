@@ -50,7 +50,8 @@ def declaration(
     cells = json.loads(Path(notebook).read_text())["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
-        raise ParameterError(f"{notebook}: {len(tagged)} cells are tagged `parameters`; papermill needs one, or it would run with the defaults")
+        raise ParameterError(f"{notebook}: {len(tagged)} cells are tagged `parameters`; papermill needs one, or it "
+                             "would run with the defaults")
     types = {node.target.id: ast.unparse(node.annotation) for node in ast.parse("".join(tagged[0]["source"])).body
              if isinstance(node, ast.AnnAssign)}
     if foreign := {name: type_name for name, type_name in types.items() if type_name not in TYPES}:
@@ -64,7 +65,8 @@ def given(
     "The parameters that papermill was given."
     cells = [cell for cell in cells if cell.strip()]
     if cells and cells[0].startswith("# Parameters"):
-        raise ParameterError("papermill put its values before the defaults, which then won: the cell of the defaults has lost its tag `parameters`")
+        raise ParameterError("papermill put its values before the defaults, which then won: the cell of the defaults "
+                             "has lost its tag `parameters`")
     return {node.targets[0].id for cell in cells if cell.startswith("# Parameters") for node in ast.parse(cell).body}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #e9435aa2
@@ -123,10 +125,12 @@ def drawn(
     folder: Path # of figures
 ) -> dict[str, str]: # SHA-256 by file name
     "The figures that this process has put into a folder."
-    return {path.name: file_sha256(path) for path in sorted(set(WRITTEN)) if path.parent == folder and path.suffix == ".svg"}
+    return {path.name: file_sha256(path) for path in sorted(set(WRITTEN)) if path.parent == folder
+            and path.suffix == ".svg"}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #826183cf
-MAKERS = ("data/sequence.py", "data/flanks.py", "simulate/oligos.py", "simulate/occupancy.py", "simulate/expression.py", "simulate/assay.py",
+MAKERS = ("data/sequence.py", "data/flanks.py", "simulate/oligos.py", "simulate/occupancy.py", "simulate/expression.py",
+          "simulate/assay.py",
           "simulate/library.py", "assets/simulator.json")
 
 def library_folder(
@@ -180,7 +184,8 @@ class ExperimentRun:
     def finish(
         self,
         metrics: dict,                  # numbers, for `metrics.json`
-        data: dataset.Dataset | None = None, # what was learned from or looked at; None for an experiment that reads other runs
+        # what was learned from or looked at; None for an experiment that reads other runs
+        data: dataset.Dataset | None = None,
         tables: dict[str, pd.DataFrame] = {}, # kept as NAME.parquet
         **costs: float                  # further measurements of time or memory, for `run.json`
     ) -> Path: # the run's folder
@@ -197,10 +202,12 @@ class ExperimentRun:
         return {"notebook": self.notebook, "parameters": self.parameters,
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
             "figures": drawn(paths.at_root(self.parameters["figures"])) if "figures" in self.parameters else {},
-            "commit": commit(), "source": source_hash(), "packages": package_versions(), "python": platform.python_version(),
+            "commit": commit(), "source": source_hash(), "packages": package_versions(),
+            "python": platform.python_version(),
             "device": device(), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "wall_seconds": round(time.time() - self.started, 1),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(1024**2 if platform.system() == "Darwin" else 1024))}
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(1024**2
+                if platform.system() == "Darwin" else 1024))}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #494e8de9
 def begin(
@@ -224,7 +231,8 @@ def _open(folder, identity):
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(folder.rename(old))
     elif folder.exists() and not mark.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise ParameterError(f"output {folder} holds files that no run has written; name a new folder, or that of an earlier run")
+        raise ParameterError(f"output {folder} holds files that no run has written; name a new folder, or that of an "
+                             "earlier run")
     write_json(mark, identity)
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #ccf4721d
@@ -246,5 +254,7 @@ def model_results(
 ) -> tuple[dict, pd.DataFrame]: # for `metrics.json`; and one row a held-out promoter: its row in the file, label, prediction
     "Scores of one model, and its predictions."
     metrics = {part: {**uncertainty.score(data.labels, predictions), "rows": len(data), "ceiling": ceiling(data)}
-               for part, data, predictions in (("train", train, train_predictions), ("validation", validation, validation_predictions))}
-    return metrics, pd.DataFrame({"row": validation.rows, "label": validation.labels, "prediction": np.float32(validation_predictions)})
+               for part, data, predictions in (("train", train, train_predictions),
+                                               ("validation", validation, validation_predictions))}
+    return metrics, pd.DataFrame({"row": validation.rows, "label": validation.labels,
+                                  "prediction": np.float32(validation_predictions)})

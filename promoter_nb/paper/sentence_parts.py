@@ -85,14 +85,17 @@ def over(
     return entry["value"] if isinstance(entry, dict) and isinstance(entry["value"], dict) else entry
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #bd0395f2
-ARTICLE = {"CNN", "ResNet", "deep CNN", "wide ResNet", "classification CNN", "classification ResNet", "motif regression", "random forest",
+ARTICLE = {"CNN", "ResNet", "deep CNN", "wide ResNet", "classification CNN", "classification ResNet",
+           "motif regression", "random forest",
            "autoencoder", "sparse autoencoder", "true expression"}
 
 def called(
     model: str # its title in tables, such as "Random forest"
 ) -> str: # such as "the random forest"
     "A model as a sentence calls it."
-    name = model.replace("Random forest", "random forest").replace("Motif regression", "motif regression").replace("Ridge on", "ridge regression on")
+    name = model.replace("Random forest", "random forest").replace("Motif regression",
+                                                                   "motif regression").replace("Ridge on",
+                                                                       "ridge regression on")
     name = name.replace(", 2047 leaves", " with 2047 leaves")
     return f"the {name}" if name in ARTICLE else f"the {name} network" if name.endswith("-style") else name
 
