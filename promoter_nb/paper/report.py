@@ -18,7 +18,7 @@ from . import claim_sentences as claim_text
 from .captions import captions
 from .experiment import commit
 from ..data.files import atomic, write_json
-from .claims import chapters, first_runs, ledger, model_runs, promoters_used, statements
+from .claims import chapters, first_runs, in_words_of_today, ledger, model_runs, promoters_used, statements
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
 from .sentences import say
@@ -121,7 +121,7 @@ def _plain(value) -> str: # of a parameter
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 def _parameters(run: dict) -> str:
-    shown = {name: value for name, value in run["parameters"].items()
+    shown = {name: value for name, value in in_words_of_today(run["parameters"]).items()
              if name not in HIDDEN and value not in ("", {}, [])}
     return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
 
