@@ -19,7 +19,7 @@ import torch
 class Factors:
     "Constants of the factors; arrays have the factors in their first axis."
     names: tuple[str, ...]     # of the proteins
-    jaspar: tuple[str, ...]    # profile ids, None for consensus words
+    jaspar: tuple[str, ...]    # profile ids, None for consensus sequences
     abundance: np.ndarray      # c, log weight of a perfect site, (f,)
     sharpness: np.ndarray      # beta, (f,)
     energies: np.ndarray       # kT below the best base, both strands in a window of 12, (f, 2, 4, 12)
@@ -54,8 +54,10 @@ def load_factors(
     column = lambda name: np.array([factor[name] for factor in data["factors"]])
     energies = [np.array(factor["energies"]) for factor in data["factors"]]
     numbers = ("abundance", "sharpness", "activation", "opening", "slope", "curvature", "helix", "phase")
-    return Factors(names=tuple(column("name")), jaspar=tuple(column("jaspar")), energies=np.stack([window_energies(e) for e in energies]),
-                   widths=np.array([e.shape[1] for e in energies]), pairs=tuple(data["pairs"]), **{name: column(name) for name in numbers})
+    return Factors(names=tuple(column("name")), jaspar=tuple(column("jaspar")),
+                   energies=np.stack([window_energies(e) for e in energies]),
+                   widths=np.array([e.shape[1] for e in energies]), pairs=tuple(data["pairs"]),
+                   **{name: column(name) for name in numbers})
 
 # %% ../../nbs/library/simulate/01_occupancy.ipynb #2a242895
 _HALF = WINDOW//2
