@@ -61,10 +61,10 @@ def oligo_text(
     cores: np.ndarray # uint8 (n, width), aligned at the right
 ) -> pa.Array: # n strings: flank, core, flank
     "Oligos as text, with the constant flanks."
-    flanks = [np.broadcast_to(encode([flank])[0], (len(cores), len(flank))) for flank in (UPSTREAM, DOWNSTREAM)]
-    oligos = np.concatenate([flanks[0], cores, flanks[1]], axis=1)
-    from_the_end = np.arange(cores.shape[1], 0, -1)
-    written = np.concatenate([flanks[0] < PADDING, from_the_end <= core_lengths(cores)[:, None], flanks[1] < PADDING], axis=1)
+    before, behind = (np.tile(encode([flank]), (len(cores), 1)) for flank in (UPSTREAM, DOWNSTREAM))
+    oligos = np.concatenate([before, cores, behind], axis=1)
+    in_core = np.arange(cores.shape[1], 0, -1) <= core_lengths(cores)[:, None]
+    written = np.concatenate([before < PADDING, in_core, behind < PADDING], axis=1)
     offsets = np.concatenate([[0], written.sum(1).cumsum()]).astype(np.int32)
     return pa.StringArray.from_buffers(len(cores), pa.py_buffer(offsets), pa.py_buffer(_LETTERS[oligos[written]]))
 
@@ -104,6 +104,7 @@ class Piece(NamedTuple):
     truth: pa.Table # expression (float32, bins), cells and reads (int32), in the order of the text
     labels: np.ndarray
 
+# %% ../../nbs/library/simulate/04_library.ipynb #058e0deb
 def _piece(seed: int, block: int, rows: int, device: str) -> Piece:
     simulated = simulate_block(seed, block, device)
     labels, reads, cells = (part[:rows] for part in vars(simulated.measurement).values())
@@ -114,9 +115,11 @@ def _piece(seed: int, block: int, rows: int, device: str) -> Piece:
 _BYTES_A_ROW = 140 # text and truth, rounded up
 
 def _check_room(folder: Path, n: int):
-    free = shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free
-    if free < n*_BYTES_A_ROW:
-        raise OSError(errno.ENOSPC, f"{n:,} promoters need {n*_BYTES_A_ROW/1e9:.1f} GB, and {free/1e9:.1f} GB are free", str(folder))
+    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free, needed = shutil.disk_usage(place).free, n*_BYTES_A_ROW
+    if free < needed:
+        message = f"{n:,} promoters need {needed/1e9:.1f} GB, and {free/1e9:.1f} GB are free"
+        raise OSError(errno.ENOSPC, message, str(folder))
 
 # %% ../../nbs/library/simulate/04_library.ipynb #36bdd953
 class LibraryPaths(NamedTuple):
@@ -137,7 +140,8 @@ def _write_pieces(pieces: Iterator[list[Piece]], train: Path, truth: Path) -> di
                 checksum.update(piece.text)
                 values = np.stack([np.ones(len(piece.labels)), piece.labels, piece.truth["expression"].to_numpy()])
                 moments += np.einsum("in,jn->ij", values, values)
-            table.write_table(pa.concat_tables(piece.truth for piece in group).combine_chunks(), row_group_size=len(group)*BLOCK_ROWS)
+            truths = pa.concat_tables(piece.truth for piece in group).combine_chunks()
+            table.write_table(truths, row_group_size=len(group)*BLOCK_ROWS)
     return {"sha256": checksum.hexdigest(), **_statistics(moments)}
 
 # %% ../../nbs/library/simulate/04_library.ipynb #8c241367
@@ -145,17 +149,16 @@ def _statistics(moments: np.ndarray) -> dict:
     "Ceiling and spread from the sums of products of 1, label and truth (3, 3)."
     mean = moments[0]/moments[0, 0]
     covariance = moments/moments[0, 0] - np.outer(mean, mean)
+    spread = max(covariance[1, 1], 0)**0.5
     ceiling = covariance[1, 2]**2/(covariance[1, 1]*covariance[2, 2]) if moments[0, 0] > 2 else None
-    return {"label_mean": round(mean[1], 6), "label_sd": round(max(covariance[1, 1], 0)**0.5, 6), "ceiling_r2": ceiling and round(ceiling, 6)}
+    return {"label_mean": round(mean[1], 6), "label_sd": round(spread, 6), "ceiling_r2": ceiling and round(ceiling, 6)}
 
 # %% ../../nbs/library/simulate/04_library.ipynb #756aeb20
-_BLOCKS_A_GROUP = 16 # blocks in a row group of the table
-
 def write_library(
     folder: str | Path,       # where the files go; made if it is not there
     n: int,                   # promoters
     seed: int = 0,            # of the library, 0 to 2**64 - 1
-    batch: int = 16*BLOCK_ROWS,    # rows simulated ahead of the writer; rounded down to blocks of 4,096, at least one a thread
+    batch: int = 16*BLOCK_ROWS, # rows simulated ahead of the writer; rounded down to blocks, at least one a thread
     threads: int | None = None, # as many as torch uses when None
     device: str = "cpu",      # where occupancies are computed; a GPU may differ in the last digit
     progress: bool = True     # show a progress bar
@@ -167,15 +170,18 @@ def write_library(
     block_generator(seed, 0, "oligos")
     _check_room(folder := Path(folder), n)
     paths = LibraryPaths(folder/"train.txt", folder/"truth.parquet", folder/"library.json")
+    work = lambda block: _piece(seed, block, min(BLOCK_ROWS, n - block*BLOCK_ROWS), device)
     with atomic(paths.description) as description, atomic(paths.truth) as truth, atomic(paths.train) as train, \
          _worker_pool(threads) as pool, tqdm(total=n, unit="promoters", unit_scale=True, disable=not progress) as bar:
-        work = lambda block: _piece(seed, block, min(BLOCK_ROWS, n - block*BLOCK_ROWS), device)
         stream = _in_order(pool, work, range(-(-n//BLOCK_ROWS)), ahead=max(threads, batch//BLOCK_ROWS))
         statistics = _write_pieces(_groups(stream, bar), train, truth)
-        description.write_text(json.dumps({"rows": n, "seed": seed, "simulated": True, **statistics}, indent=1) + "\n")
+        about = {"rows": n, "seed": seed, "simulated": True, **statistics}
+        description.write_text(json.dumps(about, indent=1) + "\n")
     return paths
 
 # %% ../../nbs/library/simulate/04_library.ipynb #7cf68a82
+_BLOCKS_A_GROUP = 16 # in a row group of the table
+
 def _groups(stream: Iterator[Piece], bar: tqdm) -> Iterator[list[Piece]]:
     "Row groups of pieces; moves the progress bar."
     while group := list(islice(stream, _BLOCKS_A_GROUP)):
