@@ -33,7 +33,8 @@ def random_set(
 
 # %% ../../nbs/library/simulate/05_test_sets.ipynb #efba21e6
 _BASE_FREQUENCY = np.array([0.308, 0.192, 0.192, 0.308])
-_NEIGHBOUR_BIAS = np.array([[1.14, 0.89, 0.99, 0.94], [1.11, 1.06, 0.80, 0.99], [1.06, 1.02, 1.06, 0.89], [0.77, 1.06, 1.11, 1.14]]) # rows: last base
+_NEIGHBOUR_BIAS = np.array([[1.14, 0.89, 0.99, 0.94], [1.11, 1.06, 0.80, 0.99], # rows: last base
+                            [1.06, 1.02, 1.06, 0.89], [0.77, 1.06, 1.11, 1.14]])
 _RUN_FACTOR = 2 # after three of the same, A or T
 
 def chain_probabilities(
@@ -88,11 +89,12 @@ def evolve(
 # %% ../../nbs/library/simulate/05_test_sets.ipynb #5c257a63
 def dense_kmer_counts(
     cores: np.ndarray, # uint8 (n, width)
-    k: int             # bases in a word
-) -> np.ndarray: # float64 (n, 4**k), words in alphabetical order
+    k: int             # bases of a k-mer
+) -> np.ndarray: # float64 (n, 4**k), k-mers in alphabetical order
     "Counts of k-mers, none left out."
     return kmer_counts(cores, k).toarray().astype(float)
 
+# %% ../../nbs/library/simulate/05_test_sets.ipynb #3efc20b8
 def _ridge(
     counts: np.ndarray,  # float64 (n, k)
     values: np.ndarray,  # float (n,)
@@ -101,7 +103,8 @@ def _ridge(
     "A linear model with a penalty."
     center, mean = counts.mean(0), values.mean()
     centred = counts - center
-    slopes = np.linalg.solve(centred.T @ centred + penalty*np.eye(counts.shape[1]), centred.T @ (values - mean))
+    products = centred.T @ centred + penalty*np.eye(counts.shape[1])
+    slopes = np.linalg.solve(products, centred.T @ (values - mean))
     return lambda others: mean + (others - center) @ slopes
 
 # %% ../../nbs/library/simulate/05_test_sets.ipynb #97c9bd5a
@@ -124,6 +127,7 @@ class Pairs(NamedTuple):
     changed: np.ndarray   # uint8 (m, 80)
     reference: np.ndarray # uint8 (m, 80)
 
+# %% ../../nbs/library/simulate/05_test_sets.ipynb #6be6851d
 def variant_set(
     backgrounds: np.ndarray,        # uint8 (n, 80)
     generator: np.random.Generator  # explicitly seeded
@@ -199,32 +203,40 @@ class TestSets:
     def __len__(self): return len(self.labels)
 
 # %% ../../nbs/library/simulate/05_test_sets.ipynb #263fcdb4
-def _collect(suites: dict[str, np.ndarray | Pairs]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _parts(test_set: np.ndarray | Pairs) -> tuple[np.ndarray, ...]:
+    return tuple(test_set) if isinstance(test_set, Pairs) else (test_set,)
+
+def _collect(test_sets: dict[str, np.ndarray | Pairs]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     "Distinct cores of all test sets, and each set's rows or pairs of rows."
-    parts = [part for suite in suites.values() for part in (suite if isinstance(suite, Pairs) else (suite,))]
+    parts = [part for test_set in test_sets.values() for part in _parts(test_set)]
     cores, rows = np.unique(np.concatenate(parts), axis=0, return_inverse=True)
     pieces = iter(np.split(rows.ravel(), np.cumsum([len(part) for part in parts])[:-1]))
-    columns = {name: [next(pieces) for _ in (suite if isinstance(suite, Pairs) else (suite,))] for name, suite in suites.items()}
+    columns = {name: [next(pieces) for _ in _parts(test_set)] for name, test_set in test_sets.items()}
     subsets = {name: np.stack(rows, axis=1) if len(rows) == 2 else rows[0] for name, rows in columns.items()}
     return cores, {"all": np.arange(len(cores))} | {name: np.unique(rows, axis=0) for name, rows in subsets.items()}
 
 # %% ../../nbs/library/simulate/05_test_sets.ipynb #2aa9b1b4
+def _extremes(start: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    "Half of the promoters evolved to high expression, the other half to low."
+    up, down = np.split(start, 2)
+    truth = lambda cores: express(cores).mean
+    return {"high": evolve(up, truth, 14, generator, 1),
+            "low": evolve(down, lambda cores: -truth(cores), 8, generator, 3)}
+
+# %% ../../nbs/library/simulate/05_test_sets.ipynb #8ffdde98
 def make_test_sets(
-    seed: int = 0,   # of the suites; nothing is shared with a library of the same seed
-    size: int = 1000 # promoters in each suite of single ones, and variants; the motif suites follow it, at least in part
+    seed: int = 0,   # of the test sets; nothing is shared with a library of the same seed
+    size: int = 1000 # promoters in each set of single ones, and variants; the motif sets follow it, at least in part
 ) -> TestSets: # raises ValueError for a size below 30
-    "Make the eight suites of the challenge, with known truth."
+    "Make the eight test sets of the challenge, with known truth."
     if size < 30: raise ValueError(f"size is {size}; expected 30 or more")
     generator = block_generator(seed, 0, "suites")
-    random, native, start = random_set(size, generator), native_set(size, generator), random_set(2*size, generator)
-    fitness = lambda cores: express(cores).mean
-    high = evolve(start[:size], fitness, 14, generator, 1)
-    low = evolve(start[size:], lambda cores: -fitness(cores), 8, generator, 3)
-    mixed = np.concatenate([random[::2], native[1::2]])
-    cores, subsets = _collect({
-        "high": high, "low": low, "yeast": native, "random": random, "challenging": challenging_set(size, generator),
-        "variants": variant_set(mixed, generator), "perturbation": perturbation_set(random[:max(size//32, 4)], generator),
-        "tiling": tiling_set(random[-3:])})
+    random, native = random_set(size, generator), native_set(size, generator)
+    test_sets = _extremes(random_set(2*size, generator), generator) | {
+        "yeast": native, "random": random, "challenging": challenging_set(size, generator),
+        "variants": variant_set(np.concatenate([random[::2], native[1::2]]), generator),
+        "perturbation": perturbation_set(random[:max(size//32, 4)], generator), "tiling": tiling_set(random[-3:])}
+    cores, subsets = _collect(test_sets)
     truth = express(cores).mean
     measured = measure_precisely(truth, generator)
     return TestSets(cores, truth, measured.labels, measured.cells, subsets)
