@@ -19,7 +19,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def gc_content(
     codes: np.ndarray # uint8 (n, width), of `sequence.encode`
 ) -> np.ndarray: # 0 to 1, float32 (n,); NaN where no base is known
-    "Share of G and C among the known bases (claim P4)."
+    "Share of G and C among the known bases."
     return _share(is_gc(codes).sum(1), (codes != PADDING).sum(1))
 
 # %% ../../nbs/library/features/00_composition.ipynb #3b251b5f
@@ -48,6 +48,7 @@ def dinucleotide_composition(
     codes: np.ndarray # uint8 (n, width)
 ) -> np.ndarray: # shares in the order of `DINUCLEOTIDES`, float32 (n, 16); NaN where no two neighbours are known
     "Share of each pair of neighbouring bases among the known pairs."
-    blocks = [_count_pairs(codes[start:start + _ROWS_AT_A_TIME]) for start in range(0, len(codes), _ROWS_AT_A_TIME)]
+    starts = range(0, len(codes), _ROWS_AT_A_TIME)
+    blocks = [_count_pairs(codes[start:start + _ROWS_AT_A_TIME]) for start in starts]
     counts = np.concatenate([np.empty((0, 16), dtype=np.int64), *blocks])
     return _share(counts, counts.sum(1, keepdims=True))
