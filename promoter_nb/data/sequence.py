@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ALPHABET', 'PADDING', 'INVALID', 'LETTER_CODES', 'letters_to_codes', 'align_right', 'encode', 'decode',
-           'reverse_complement', 'one_hot']
+           'reverse_complement', 'is_gc', 'one_hot']
 
 # %% ../../nbs/library/data/00_sequence.ipynb #c549a897
 import numpy as np
@@ -96,6 +96,13 @@ def _roll_right(codes: torch.Tensor) -> torch.Tensor:
     padding = (codes.flip(1) == PADDING).cumprod(1).sum(1, keepdim=True)
     places = torch.arange(codes.shape[1], device=codes.device) - padding
     return codes.gather(1, places % codes.shape[1])
+
+# %% ../../nbs/library/data/00_sequence.ipynb #b1b3b1ed
+def is_gc(
+    codes: np.ndarray # uint8, any shape
+) -> np.ndarray: # bool, the same shape; False for N and padding
+    "Whether each base is a G or a C."
+    return (codes == 1) | (codes == 2)
 
 # %% ../../nbs/library/data/00_sequence.ipynb #41cee7eb
 def one_hot(

@@ -29,8 +29,8 @@ def model_names() -> list[str]: # in alphabetical order
 
 # %% ../../nbs/library/models/01_registry.ipynb #ca0603fd
 def _check_counts(name: str, **options) -> None:
-    "Numbers of channels, heads and bases are positive wherever a network has them; of blocks there may be none, a penalty may be nought, classes are two or more, and minGPT takes no classes for a number."
-    least_of = {"blocks": 0, "penalty": 0, "classes": 0 if name == "min_gpt" else 2}
+    "Numbers are positive wherever a network has them; blocks, penalty and classes may be 0."
+    least_of = {"blocks": 0, "penalty": 0, "classes": 0}
     for option, value in options.items():
         counts = value if isinstance(value, (tuple, list)) else [value]
         least = least_of.get(option, 1)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TYPES', 'COMPUTING', 'SOURCES', 'MAKERS', 'ParameterError', 'declaration', 'given', 'check', 'package_versions',
-           'source_hash', 'commit', 'processor', 'device', 'drawn', 'library_folder', 'challenge_files', 'load',
-           'ExperimentRun', 'begin', 'model_results']
+           'source_hash', 'commit', 'processor', 'device', 'figure_files', 'drawn', 'library_folder', 'challenge_files',
+           'load', 'ExperimentRun', 'notebook_path', 'begin', 'model_results']
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #fa65e468
 import ast
@@ -32,7 +32,7 @@ from ..data import dataset, paths
 from ..evaluation import uncertainty
 from ..evaluation.ceiling import ceiling
 from ..data.dream2022 import dream2022
-from ..data.files import WRITTEN, atomic, file_sha256, write_json
+from ..data.files import atomic, file_sha256, write_json
 from ..simulate.library import write_library
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #902703f0
@@ -119,11 +119,21 @@ def device() -> str: # such as "NVIDIA H200" or "AMD EPYC with AVX2, 2 cores"
     return f"{processor()}, {len(os.sched_getaffinity(0))} cores" if hasattr(os, "sched_getaffinity") else processor()
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #145c2ad2
-def drawn(
+def figure_files(
     folder: Path # of figures
+) -> dict[str, tuple[int, int]]: # inode and time of the last change (ns) by file name; none for a folder that is not there
+    "What tells a new file from the old one of the same name."
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*.svg")}
+
+# %% ../../nbs/library/paper/00_experiment.ipynb #e75a81b4
+def drawn(
+    folder: Path,   # of figures
+    notebook: Path, # that draws them
+    before: dict    # `figure_files` when the run began
 ) -> dict[str, str]: # SHA-256 by file name
-    "The figures that this process has put into a folder."
-    return {path.name: file_sha256(path) for path in sorted(set(WRITTEN)) if path.parent == folder and path.suffix == ".svg"}
+    "The figures of a notebook that were drawn since a run began."
+    files, named = figure_files(folder), set(re.findall(r"[\w-]+\.svg", notebook.read_text(encoding="utf-8")))
+    return {name: file_sha256(folder/name) for name in sorted(named & set(files)) if files[name] != before.get(name)}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #826183cf
 MAKERS = ("data/sequence.py", "data/flanks.py", "simulate/oligos.py", "simulate/occupancy.py", "simulate/expression.py", "simulate/assay.py",
@@ -176,6 +186,7 @@ class ExperimentRun:
     folder: Path     # where its results go
     lock: FileLock   # held until the run is finished
     started: float = field(default_factory=time.time) # seconds since 1970
+    figures_before: dict = field(default_factory=dict) # `figure_files` when it began
 
     def finish(
         self,
@@ -192,15 +203,27 @@ class ExperimentRun:
         self.lock.release(force=True) # however often it was begun
         return self.folder
 
+    def figures(self) -> dict[str, str]: # SHA-256 by file name
+        "The figures that this run drew."
+        if "figures" not in self.parameters: return {}
+        return drawn(paths.at_root(self.parameters["figures"]), notebook_path(self.notebook), self.figures_before)
+
     def record(self, data: dataset.Dataset | None) -> dict: # for `run.json`
         "What made the results, and what they cost."
         return {"notebook": self.notebook, "parameters": self.parameters,
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
-            "figures": drawn(paths.at_root(self.parameters["figures"])) if "figures" in self.parameters else {},
+            "figures": self.figures(),
             "commit": commit(), "source": source_hash(), "packages": package_versions(), "python": platform.python_version(),
             "device": device(), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "wall_seconds": round(time.time() - self.started, 1),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(1024**2 if platform.system() == "Darwin" else 1024))}
+
+# %% ../../nbs/library/paper/00_experiment.ipynb #2903325b
+def notebook_path(
+    notebook: str # name of an experiment, without suffix
+) -> Path:
+    "Where an experiment's notebook is."
+    return paths.at_root("nbs/experiments")/f"{notebook}.ipynb"
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #494e8de9
 def begin(
@@ -208,10 +231,10 @@ def begin(
     notebook: str    # its name in `nbs/experiments`, without suffix
 ) -> ExperimentRun: # raises ParameterError
     "Check the parameters and open the run's folder, which the parameter `output` names."
-    declared = declaration(paths.at_root("nbs/experiments")/f"{notebook}.ipynb")
-    parameters = check(namespace, declared)
+    parameters = check(namespace, declaration(notebook_path(notebook)))
     folder = paths.at_root(parameters["output"])
     run = ExperimentRun(notebook, parameters, folder, _lock(folder))
+    if "figures" in parameters: run.figures_before = figure_files(paths.at_root(parameters["figures"]))
     _open(folder, {"parameters": parameters, "source": source_hash()})
     return run
 
