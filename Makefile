@@ -44,7 +44,7 @@ verify: setup  ## run a profile again from nothing, and compare with its referen
 	@cp -R nbs promoter_nb config report Snakefile settings.ini pyproject.toml results/verify
 	@for kind in results figures; do cp -R $$kind/reference results/verify/$$kind; done
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
-	@$(BIN)/promoter-nb verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
+	@$(BIN)/python -m promoter_nb.paper verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
 
 pretrained: setup  ## the model in the package, trained anew on simulated promoters
 	rm -rf results/pretrained && mkdir -p results/pretrained
