@@ -1,6 +1,6 @@
 # Which notebook makes what. `make report` calls it; by hand:
 #   snakemake --cores 2 --configfile config/quick.yaml --config profile=quick data=simulated
-# What the rules ask of notebooks and configuration is told in nbs/library/paper/21_workflow.ipynb.
+# What it asks of notebooks and configuration is told in nbs/library/paper/21_workflow.ipynb.
 import os
 import sys
 from pathlib import Path
@@ -11,8 +11,8 @@ import yaml
 from promoter_nb.paper import workflow as notebooks
 
 HERE = Path()
-SHARED_CONFIG = (Path("config") / f"{name}.yaml" for name in ("schema", "chapters", "models"))
-SCHEMA, NEEDS, KNOWN = (yaml.safe_load(path.read_text()) for path in SHARED_CONFIG)
+SCHEMA, NEEDS, KNOWN = (yaml.safe_load(Path("config", name).read_text())
+                        for name in ("schema.yaml", "chapters.yaml", "models.yaml"))
 try:
     DATA = config["data"] = notebooks.data_given(config.get("data"), os.environ.get("PROMOTER_NB_DATA"))
     fastjsonschema.validate(SCHEMA, config)
@@ -24,7 +24,8 @@ except ValueError as error:
 NAME, PROFILE, SEEDS = notebooks.data_name(DATA), config["profile"], config["seeds"]
 RESULTS, FIGURES = (f"{config.get(kind, kind)}/{NAME}/{PROFILE}" for kind in ("results", "figures"))
 # What all experiments wait for: the file, or the notebook that makes or fetches the data.
-SOURCE = f"{RESULTS}/20_library/metrics.json" if DATA in notebooks.MADE else notebooks.literal(DATA)
+LIBRARY = f"{RESULTS}/20_library/metrics.json"
+SOURCE = LIBRARY if DATA in notebooks.MADE else notebooks.without_wildcards(DATA, Path(RESULTS).parents[1] / "links")
 # What experiments are given where they declare it; `size` is that of the simulated test sets.
 SHARED = {name: config[name] for name in ("data", "promoters", "library_seed")} | {"size": config["test_set_size"]}
 
@@ -43,13 +44,11 @@ REPORTED = [*(f"{RESULTS}/{chapter}" for chapter in CHAPTERS), *RUNS["models"], 
 # out are shown from those of the large one, or of measured promoters.
 KEPT = sorted(path.name for path in Path("results/reference").glob("*"))
 REFERENCES = [f"results/reference/{name}" for name in KEPT if NAME != "simulated" or name != PROFILE]
-LARGE = NAME == "simulated" and PROFILE != "laptop"
-SPARE = [name for name in ("deboer2020_train-laptop", "laptop") if LARGE and name in KEPT]
+SMALL = NAME == "simulated" and PROFILE != "laptop"
+SPARE = [name for name in ("deboer2020_train-laptop", "laptop") if SMALL and name in KEPT]
 
-# Two runs side by side, each on half of the cores, learn from twice as many sequences a second as one after the other
-# on all of them (ResNet, two cores, bfloat16).
+# Two networks side by side, on half of the cores each, learn twice as fast as one after the other on all cores.
 THREADS = {"one": 1, "half": max(1, workflow.cores // 2), "all": workflow.cores}
-# What a notebook prints reaches the terminal.
 PAPERMILL = ("python -m promoter_nb.paper.papermill_engine {input.notebook:q} {output.notebook:q} "
              "--stdout-file >(cat) --no-progress-bar -y {params.values:q}")
 
@@ -58,11 +57,16 @@ def figures(chapter):
     return [f"{FIGURES}/{name}.svg" for name in notebooks.figures_of(Path(f"nbs/experiments/{chapter}.ipynb"))]
 
 
+def chapter_values(chapter, given):
+    given = given | {"output": f"{RESULTS}/{chapter}"}
+    values = notebooks.values_of(chapter, HERE, SHARED | {"figures": FIGURES}, given)
+    return lambda wildcards: values  # a function, since snakemake looks for wildcards in a text
+
+
 def model_values(wildcards):
-    notebook, given = EXPERIMENTS[wildcards.model]
-    folder = RUN.format(**wildcards)
-    shared = SHARED | {"figures": FIGURES if int(wildcards.seed) == SEEDS[0] else folder}
-    return notebooks.values_of(notebook, HERE, shared, given | {"seed": int(wildcards.seed), "output": folder})
+    (notebook, given), seed, folder = EXPERIMENTS[wildcards.model], int(wildcards.seed), RUN.format(**wildcards)
+    shared = SHARED | {"figures": FIGURES if seed == SEEDS[0] else folder}
+    return notebooks.values_of(notebook, HERE, shared, given | {"seed": seed, "output": folder})
 
 
 wildcard_constraints:
@@ -79,7 +83,7 @@ rule all:  # what is missing of any of these is made again
 
 rule report:
     input:
-        **notebooks.made_from("90_report", HERE),
+        **notebooks.made_from("90_report", {}, HERE),
         text=["report/report.typ", "report/references.bib"],
         references=[str(path) for folder in REFERENCES for path in sorted(Path(folder).glob("[2-7]?_*/metrics.json"))],
         reported=[f"{folder}/metrics.json" for folder in REPORTED],
@@ -88,9 +92,9 @@ rule report:
         summary="report/summary.txt",
         notebook=f"{RESULTS}/90_report.ipynb",
     params:
-        values=notebooks.as_yaml({"results": RESULTS, "figures": FIGURES, "profile": PROFILE, "reported": REPORTED,
-                                  "references": REFERENCES, "spare": SPARE, "report": "report",
-                                  "output": f"{RESULTS}/90_report"}),
+        values=notebooks.as_yaml({
+            "results": RESULTS, "figures": FIGURES, "profile": PROFILE, "reported": REPORTED, "references": REFERENCES,
+            "spare": SPARE, "report": "report", "output": f"{RESULTS}/90_report"}),
     shell:
         PAPERMILL
 
@@ -113,10 +117,9 @@ for chapter, options in CHAPTERS.items():
     given = {"run_folder": read[0]} if "run_folder" in options else {"runs": read} if read else {}
 
     rule:
-        name:
-            chapter
+        name: chapter
         input:
-            **notebooks.made_from(chapter, HERE),
+            **notebooks.made_from(chapter, {}, HERE),
             source=[] if chapter == "20_library" or "reads" in need else SOURCE,
             runs=expand("{run}/{file}", run=read, file=["metrics.json", "predictions.parquet"]),
         output:
@@ -124,8 +127,7 @@ for chapter, options in CHAPTERS.items():
             figures=figures(chapter),
             notebook=f"{RESULTS}/{chapter}.ipynb",
         params:
-            values=notebooks.values_of(chapter, HERE, SHARED | {"figures": FIGURES},
-                                       options | given | {"output": f"{RESULTS}/{chapter}"}),
+            values=chapter_values(chapter, options | given),
         threads: THREADS[need.get("threads", "half")]
         shell:
             PAPERMILL
@@ -133,8 +135,7 @@ for chapter, options in CHAPTERS.items():
 
 rule model:
     input:
-        unpack(lambda wildcards: notebooks.made_from(EXPERIMENTS[wildcards.model][0], HERE,
-                                                     EXPERIMENTS[wildcards.model][1].get("model"))),
+        unpack(lambda wildcards: notebooks.made_from(*EXPERIMENTS[wildcards.model], HERE)),
         source=SOURCE,
     output:
         metrics=f"{RUN}/metrics.json",
@@ -142,8 +143,7 @@ rule model:
         predictions=f"{RUN}/predictions.parquet",
         notebook=f"{RUN}.ipynb",
     params:
-        # Of the wildcards alone: of parameters made from the output snakemake keeps no record, and sees no change.
-        values=model_values,
+        values=model_values,  # of the wildcards alone: snakemake would not see a change of values made from the output
     threads: THREADS["half"]
     shell:
         PAPERMILL
