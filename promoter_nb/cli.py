@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'NAMES', 'PROPOSED', 'data_app', 'Commands', 'predict', 'variants',
-           'explain', 'design', 'train', 'card', 'fetch', 'simulate', 'describe', 'trace', 'verify']
+           'explain', 'design', 'train', 'card', 'fetch', 'simulate', 'describe']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import sys
@@ -421,40 +421,3 @@ def describe(
     values = {"mean": float(data.labels.mean()), "standard deviation": float(data.labels.std()), **ends}
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),
                       "usual": ranges(data), "values": {name: round(value, 4) for name, value in values.items()}}, indent=1))
-
-# %% ../nbs/library/00_cli.ipynb #6c83727b
-@app.command()
-def trace(
-    name: Annotated[str, typer.Argument(metavar="FIGURE_OR_TABLE", help="File of a figure, or a name: of a figure, a table, a label in the report, or a run.")],
-    results: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Of a profile's runs, for a name.", show_default="those of the last report")] = None,
-):
-    """Show what a figure or table of the report was made from: notebooks, runs, commits, parameters, seeds, data, time and memory.
-
-    \b
-      promoter-nb trace figures/reference/quick/density.svg
-      promoter-nb trace r2
-      promoter-nb trace resnet/seed-0 --results results/reference/quick
-    """
-    if results and not results.is_dir(): raise NotADirectoryError(f"{results} is no folder of a profile's runs")
-    from promoter_nb.data import paths
-    from promoter_nb.paper import provenance
-    root = paths.root()
-    print(provenance.trace(name, root, results.resolve() if results else provenance.last_report(root)))
-
-# %% ../nbs/library/00_cli.ipynb #ba82611d
-@app.command()
-def verify(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="Folder of a profile's reference results.")],
-    found: Annotated[Path, typer.Argument(metavar="FOUND", help="Folder of the same profile's results.")],
-):
-    """Compare the results of a profile with its reference, number by number; `make verify` makes them first.
-
-    On the same device with the same packages every number must be the same; elsewhere it must lie within its interval, or near by.
-
-    \b
-      promoter-nb verify results/reference/quick results/simulated/quick
-    """
-    from promoter_nb.paper.verify import compare_results, describe
-    table = compare_results(reference, found)
-    print(describe(table))
-    if not table.ok.all(): raise typer.Exit(1)
