@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IUPAC', 'Pattern', 'word_pattern', 'p_values', 'profile_pattern', 'pattern', 'jaspar_patterns', 'site_sums',
-           'site_starts', 'count_sites', 'hits_of', 'find_hits']
+           'site_starts', 'count_sites', 'word_starts', 'hits_of', 'find_hits']
 
 # %% ../../nbs/library/features/04_motif_sites.ipynb #d9bb9ca2
 from dataclasses import dataclass
@@ -118,6 +118,15 @@ def count_sites(
 ) -> np.ndarray: # int (n,)
     "Places with a site on either strand."
     return site_starts(codes, motif).any(1).sum(1)
+
+# %% ../../nbs/library/features/04_motif_sites.ipynb #c07f9a12
+def word_starts(
+    codes: np.ndarray, # uint8 (n, width)
+    word: str          # over the letters of `IUPAC`
+) -> np.ndarray: # bool (n, places): first base of a site
+    "Where a word begins on the strand as given."
+    blocks = np.array_split(codes, len(codes)//100_000 + 1)
+    return np.concatenate([site_starts(block, word_pattern(word))[:, 0] for block in blocks])
 
 # %% ../../nbs/library/features/04_motif_sites.ipynb #75276ba1
 def _thin(starts, width, sums): # indices of the best that do not overlap
