@@ -7,6 +7,8 @@ __all__ = ['ALPHABET', 'PADDING', 'INVALID', 'LETTER_CODES', 'letters_to_codes',
            'reverse_complement', 'one_hot']
 
 # %% ../../nbs/library/data/00_sequence.ipynb #c549a897
+import os
+
 import numpy as np
 import pyarrow as pa
 import torch
@@ -105,3 +107,6 @@ def one_hot(
     "One-hot encode; N and padding become columns of zeros (claim P2)."
     rows = torch.eye(5, 4, dtype=dtype, device=codes.device)
     return torch.nn.functional.embedding(codes.int(), rows).transpose(1, 2)
+
+# %% ../../nbs/library/data/00_sequence.ipynb #e043d7f9
+if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
