@@ -23,36 +23,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
 
-from .dataset import DataError
+from .dataset import NOT_UTF8, DataError, refuse_no_text
+from .files import Unpadded, user_path
 from .prepare import SequenceError
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #aee195cc
-HEAD = 1 << 16
-
-class _PutBack(io.RawIOBase):
-    "A stream whose first bytes were read already, without the blank lines at its end."
-    def __init__(self, head: bytes, rest: BinaryIO): self.head, self.rest, self.ready, self.blank, self.end = head, rest, b"", b"", b""
-
-    def readable(self): return True
-
-    def readinto(self, buffer):
-        if not self.ready: self._read()
-        part, self.ready = self.ready[:len(buffer)], self.ready[len(buffer):]
-        buffer[:len(part)] = part
-        self.end = part[-1:] or self.end
-        return len(part)
-
-    def _read(self):
-        while not self.ready and (more := self.head or self.rest.read(HEAD)):
-            self.head, text = b"", self.blank + more
-            self.ready = text.rstrip(b" \r\n")
-            self.blank = text[len(self.ready):]
+HEAD = 1 << 16 # bytes that are looked at
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #fab28d8d
 def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     "The first bytes of a stream, and the stream with nothing missing."
     head = stream.read(HEAD)
-    return head, io.BufferedReader(_PutBack(head, stream), HEAD)
+    return head, io.BufferedReader(Unpadded(head, stream), HEAD)
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #97d3f87c
 PACKED = {b"PK\x03\x04": "a spreadsheet or zip archive; export it as CSV UTF-8, or unpack it", b"BZh": "packed with bzip2; unpack it, or pack it with gzip",
