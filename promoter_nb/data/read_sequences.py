@@ -208,7 +208,8 @@ def read_stream(
     columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
     block: int = 1 << 20,      # bytes that are read at once
     advice: str = "say which it is, as with --column", # where a table has no such column
-    whole: bool = False        # refuse FASTA that ends in the middle of a line, as it does when its writer was stopped
+    whole: bool = False,       # refuse FASTA that ends in the middle of a line, as it does when its writer was stopped
+    tables: bool = False       # refuse FASTA and plain text
 ) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError
     "Read sequences block by block."
     if format and format not in FORMATS: raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
@@ -219,6 +220,7 @@ def read_stream(
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         _refuse_other_kinds(head, name)
         kind = format or detect_format(head, name, columns, advice)
+        if tables and kind not in DELIMITERS: raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
         for frame in _blocks(head, stream, name, kind, columns, advice, block):
             at = find_column(frame, *columns, "sequence")
             yield frame.assign(**{at: frame[at].str.strip()})
