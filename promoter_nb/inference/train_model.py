@@ -123,10 +123,11 @@ def ranges(
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #d2b5406d
 def _library(data_file: Path, data: Dataset) -> dict | None:
-    "The description of a simulated library, if the file is one."
-    path = data_file.with_name("library.json")
-    description = json.loads(path.read_text()) if path.is_file() else {}
-    return description if description.get("sha256") == data.sha256 else None
+    "The description of a simulated library, if the file is one; what else may be called library.json is no business of ours."
+    try: description = json.loads(data_file.with_name("library.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError): return None
+    known = isinstance(description, dict) and description.get("sha256") == data.sha256 and description.get("simulated") is True
+    return description if known and isinstance(description.get("ceiling_r2"), (int, float, type(None))) else None
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #b0eb1033
 def _plan(path: Path, asked: dict, decide) -> Recipe:
