@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEAST', 'EXAMPLES', 'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'seconds_an_epoch',
-           'recipe_within', 'ranges', 'train_model']
+           'recipe_within', 'ranges', 'significant', 'train_model']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #65651c42
 import json
@@ -121,6 +121,14 @@ def ranges(
     gc = ((data.codes == 1) | (data.codes == 2)).sum(1)[known > 0]/known[known > 0]
     return {"length": _range(np.array(list(lengths)), np.array(list(lengths.values()))), "gc": [round(end, 4) for end in _range(gc)]}
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #ad130c42
+def significant(
+    value: float,   # any
+    digits: int = 6 # that count
+) -> float:
+    "A number without the digits that do not count."
+    return float(f"{value:.{digits}g}")
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #d2b5406d
 def _library(data_file: Path, data: Dataset) -> dict | None:
     "The description of a simulated library, if the file is one."
@@ -204,7 +212,7 @@ def _card(data_file, data, parts, models, recipe, device, precision) -> dict:
             "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library), **({"ceiling_r2": library["ceiling_r2"]} if library else {}),
                      "parts": {name: len(part) for name, part in parts.items()}},
             "recipe": asdict(recipe), "torch": torch.__version__, "range": ranges(parts["training"]),
-            "label_percentiles": np.percentile(labels, np.arange(101)).round(3).tolist(), "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
+            "label_percentiles": [significant(value) for value in np.percentile(labels, np.arange(101))], "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
     predict = Predictor(models, card, device, precision).predict_codes
     calibration, test = (predict(parts[name].codes) for name in ("calibration", "test"))
     intervals = calibrate(parts["calibration"].labels, calibration)

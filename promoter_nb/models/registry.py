@@ -97,5 +97,6 @@ def load(
     configuration = read_notes(path).get("model")
     if configuration is None: raise ValueError(f"{path} does not say which model its weights belong to")
     model = _make(**configuration)
-    model.load_state_dict(load_file(path))
+    unit = {name: value for name, value in model.state_dict().items() if name in ("location", "scale")}
+    model.load_state_dict(unit | load_file(path))
     return model.eval()

@@ -96,10 +96,10 @@ def train_epoch(
 ) -> float: # mean loss; raises TrainingDiverged
     "One step for each batch."
     run.network.train()
-    rows, labels = run.fabric.to_device((rows[:, run.share], labels[:, run.share]))
+    rows, grains = run.fabric.to_device((rows[:, run.share], run.model.grains(labels.to(run.fabric.device)[:, run.share])))
     losses = torch.zeros(len(rows), device=run.fabric.device)
     for step in tqdm(range(len(rows)), f"epoch {epoch}", leave=False, disable=None if run.show else True):
-        loss = run.network(one_hot(run.codes[rows[step]]), labels[step]).mean()
+        loss = run.network(one_hot(run.codes[rows[step]]), grains[step]).mean()
         run.fabric.backward(loss)
         run.optimizer.step()
         run.optimizer.zero_grad()
