@@ -101,6 +101,8 @@ GRAIN = 64 # of a standardised label in one scale
 
 class Network(nn.Module):
     "A body that embeds sequences and a head that reads expression from the embedding."
+    reads_strand = False # whether a fifth channel tells it which strand it reads
+
     def __init__(self,
         body: nn.Module, # maps (n, 4, 1, width) to an embedding (n, features)
         head: nn.Module  # maps (n, features) to outputs

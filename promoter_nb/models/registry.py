@@ -45,11 +45,13 @@ def _make(name: str, width: int, seed: int, **options) -> nn.Module:
     _check_counts(name, width=width, **options)
     if unwritable := [option for option, value in options.items() if isinstance(value, type)]:
         raise ValueError(f"model {name!r}: {unwritable[0]} is {options[unwritable[0]]}, which a file of weights could not name; call the model's own function")
+    function = getattr(module, name)
+    if "width" in signature(function).parameters: options["width"] = width
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        try: model = getattr(module, name)(**options)
+        try: model = function(**options)
         except (TypeError, RuntimeError) as error: raise ValueError(f"model {name!r}: {error}") from None
-    model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(getattr(module, name), options)}
+    model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(function, options)}
     return model
 
 def _resolved(function, options) -> dict:
