@@ -385,13 +385,14 @@ def _options(settings: list[str]) -> dict:
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", parser=_path, help="Measured promoters: lines of a sequence, a tab and a number; plain or gzip; - is standard input.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Of the model, to be made.")],
-    network: Annotated[str, typer.Option("--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")] = "resnet",
+    network: Annotated[str, typer.Option("--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")] = "strand_resnet",
     option: Annotated[list[str], typer.Option("--option", metavar="NAME=VALUE", help="Of the network, such as channels=32; may be repeated.", show_default="none")] = [],
     epochs: Annotated[int | None, typer.Option(min=2, help="Passes over the data.", show_default="by the size of the data")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train with fewer epochs where this machine needs longer.", show_default="no limit")] = None,
-    members: Annotated[int, typer.Option(min=1, help="Networks in the ensemble; each takes its own time.")] = 1,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Time that everything may take; the best model that fits.", show_default="no limit")] = None,
+    members: Annotated[int | None, typer.Option(min=1, help="Networks in the ensemble, trained side by side where there are cores.", show_default="2 of the default network, else 1")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
     width: Annotated[int, typer.Option(min=1, help="Bases that the network reads; longer sequences lose their first.")] = 80,
+    start: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="Folder of a model to start from, or `nothing`.", show_default="the package's, taught by the simulator, where it fits")] = None,
 ):
     """Train a model on measured promoters.
 
@@ -407,7 +408,7 @@ def train(
     if epochs and minutes: raise typer.BadParameter("give either epochs or minutes", param_hint="--epochs / --minutes")
     from promoter_nb.inference.train_model import train_model, with_epochs
     with redirect_stdout(sys.stderr):
-        card = train_model(_standard(data), folder, network, _options(option), with_epochs(epochs) if epochs else None, minutes, members, seed, width).card
+        card = train_model(_standard(data), folder, network, _options(option), with_epochs(epochs, network) if epochs else None, minutes, members, seed, width, start=start).card
     measures = {name: "{value:.3f} ({low:.3f} to {high:.3f})".format(**entry) for name, entry in card["metrics"].items()}
     print(f"{folder}: R² {measures['r2']}, coverage of the 90 % interval {measures['coverage']}, on {card['data']['parts']['test']:,} promoters held out")
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ALPHABET', 'PADDING', 'INVALID', 'LETTER_CODES', 'letters_to_codes', 'align_right', 'name_letter', 'encode', 'decode',
-           'reverse_complement', 'one_hot']
+           'reverse_complement', 'one_hot', 'mark_strand']
 
 # %% ../../nbs/library/data/00_sequence.ipynb #c549a897
 import os
@@ -119,6 +119,17 @@ def one_hot(
     "One-hot encode; N and padding become columns of zeros (claim P2)."
     rows = torch.eye(5, 4, dtype=dtype, device=codes.device)
     return torch.nn.functional.embedding(codes.int(), rows).transpose(1, 2)
+
+# %% ../../nbs/library/data/00_sequence.ipynb #19160cf4
+def mark_strand(
+    codes: torch.Tensor,   # uint8 (n, width), on any device
+    reverse: torch.Tensor, # whether each row is a reverse strand, bool (n,), on the same device
+    dtype: torch.dtype = torch.float32 # of the result
+) -> torch.Tensor: # (n, 5, width) on the same device, channels last in memory
+    "One-hot encode, with a channel for the strand."
+    rows = torch.zeros(2, 5, 5, dtype=dtype, device=codes.device)
+    rows[:, :4, :4], rows[1, :, 4] = torch.eye(4), 1
+    return torch.nn.functional.embedding(codes.int() + 5*reverse.int()[:, None], rows.flatten(0, 1)).transpose(1, 2)
 
 # %% ../../nbs/library/data/00_sequence.ipynb #e043d7f9
 if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))

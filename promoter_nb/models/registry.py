@@ -57,12 +57,14 @@ def _make(name: str, width: int, seed: int, **options) -> nn.Module:
     _check_counts(name, width=width, **options)
     if unwritable := [option for option, value in options.items() if isinstance(value, type)]:
         raise ValueError(f"model {name!r}: {unwritable[0]} is {options[unwritable[0]]}, which a file of weights could not name; call the model's own function")
+    function = getattr(module, name)
+    if "width" in signature(function).parameters: options["width"] = width
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            with torch_defaults(): model = getattr(module, name)(**options)
+            with torch_defaults(): model = function(**options)
         except (TypeError, RuntimeError) as error: raise ValueError(f"model {name!r}: {error}") from None
-    model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(getattr(module, name), options)}
+    model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(function, options)}
     return model
 
 def _resolved(function, options) -> dict:
@@ -110,5 +112,6 @@ def load(
     configuration = read_notes(path).get("model")
     if configuration is None: raise ValueError(f"{path} does not say which model its weights belong to")
     model = _make(**configuration)
-    model.load_state_dict(load_file(path))
+    unit = {name: value for name, value in model.state_dict().items() if name in ("location", "scale")}
+    model.load_state_dict(unit | load_file(path))
     return model.eval()

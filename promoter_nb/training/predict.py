@@ -45,7 +45,7 @@ def predict(
     model: nn.Module,           # takes one-hot (n, 4, width)
     codes: np.ndarray,          # uint8 (n, width), N and padding = 4
     *,
-    both_strands: bool = False, # average the predictions of a sequence and of its reverse complement
+    both_strands: bool | None = None, # average the predictions of a sequence and of its reverse complement; by default where the network is told which it reads
     accelerator: str = "auto",  # "cpu", "cuda" or "auto"
     precision: str = "auto"     # "auto", "32-true" or "bf16-mixed"
 ) -> np.ndarray: # expression, float32 (n,)
@@ -53,5 +53,6 @@ def predict(
     fabric = make_fabric(accelerator, precision=precision)
     model, codes = fold_batch_norm(model).to(fabric.device), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
     predictions = predict_batches(model, codes, fabric.autocast)
-    if both_strands: predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric.autocast))/2
+    if getattr(model, "reads_strand", False) if both_strands is None else both_strands:
+        predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric.autocast, reverse=True))/2
     return predictions.cpu().numpy()
