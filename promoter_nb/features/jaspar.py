@@ -40,25 +40,34 @@ def to_probabilities(
 # %% ../../nbs/library/features/03_jaspar.ipynb #e4b423db
 def _parse_motif(block: str) -> Motif:
     header, *lines = [line for line in block.splitlines() if line.strip()]
+    counts = _parse_counts(header, lines)
+    identifier, _, name = header.partition("\t")
+    return Motif(identifier.strip(), name.strip() or identifier.strip(), to_probabilities(counts))
+
+# %% ../../nbs/library/features/03_jaspar.ipynb #c49c0f86
+def _parse_counts(header: str, lines: list[str]) -> np.ndarray:
     rows = {line.split()[0]: line.partition("[")[2].rpartition("]")[0].split() for line in lines}
-    if list(rows) != list("ACGT") or not 1 <= len(rows["A"]) == len(rows["C"]) == len(rows["G"]) == len(rows["T"]):
-        raise ValueError(f"motif {header!r}: rows {', '.join(f'{base} of {len(row)}' for base, row in rows.items())}; expected A, C, G, T of the same length")
+    if list(rows) != list("ACGT") or len(set(map(len, rows.values()))) != 1 or not rows["A"]:
+        found = ", ".join(f"{base} of {len(row)}" for base, row in rows.items())
+        raise ValueError(f"motif {header!r}: rows {found}; expected A, C, G, T of the same length")
     try: counts = np.array([[float(count) for count in rows[base]] for base in "ACGT"])
     except ValueError as error: raise ValueError(f"motif {header!r}: {error}; expected counts") from None
     if not (np.isfinite(counts) & (counts >= 0)).all() or not counts.sum(0).all():
-        raise ValueError(f"motif {header!r}: counts are not all finite and positive, or a column has none; expected sites in every column")
-    identifier, _, name = header.partition("\t")
-    return Motif(identifier.strip(), name.strip() or identifier.strip(), to_probabilities(counts))
+        raise ValueError(f"motif {header!r}: counts are not all finite and positive, or a column has none; "
+                         "expected sites in every column")
+    return counts
 
 # %% ../../nbs/library/features/03_jaspar.ipynb #1630ed80
 def parse_motifs(
     text: str # motifs in JASPAR's format
 ) -> dict[str, Motif]: # by name, in the order of the text; raises ValueError that names the motif
     "Read motifs."
-    if not text.lstrip().startswith(">"): raise ValueError(f"motifs begin with {text[:20]!r}; expected > and an identifier, as in JASPAR's format")
+    if not text.lstrip().startswith(">"):
+        raise ValueError(f"motifs begin with {text[:20]!r}; expected > and an identifier, as in JASPAR's format")
     motifs = [_parse_motif(block) for block in text.lstrip()[1:].split("\n>")]
     names = [motif.name for motif in motifs]
-    if twice := {name for name in names if names.count(name) > 1}: raise ValueError(f"motif {min(twice)!r} is there twice; expected each name once")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"motif {min(twice)!r} is there twice; expected each name once")
     return dict(zip(names, motifs))
 
 # %% ../../nbs/library/features/03_jaspar.ipynb #b05d0096
@@ -91,7 +100,7 @@ _PART = 4 # columns of a table
 def tables(
     scores: np.ndarray # float32 (2, m, 5, widest), of `scores`
 ) -> torch.Tensor: # float32 (parts, 625, 2 m)
-    "Log-odds of all words of four letters, for every four columns of the motifs."
+    "Log-odds of all 4-mers over A, C, G, T and N, for every four columns of the motifs."
     scores = np.pad(scores, ((0, 0), (0, 0), (0, 0), (0, -scores.shape[3] % _PART)))
     columns = scores.reshape(-1, 5, scores.shape[3]).transpose(2, 1, 0)
     summed = []
@@ -101,8 +110,8 @@ def tables(
     return torch.from_numpy(np.stack(summed))
 
 # %% ../../nbs/library/features/03_jaspar.ipynb #e4cbf392
-def _words(codes: torch.Tensor, parts: int) -> torch.Tensor:
-    "Rows of the tables for the word that begins at each base, int32 (n, width, parts)."
+def _part_rows(codes: torch.Tensor, parts: int) -> torch.Tensor:
+    "Rows of the tables for the 4-mers of the stretch that begins at each base, int32 (n, width, parts)."
     width = codes.shape[1]
     codes = torch.nn.functional.pad(codes, (0, parts*_PART - 1), value=4)
     numbers = torch.zeros(len(codes), codes.shape[1] - _PART + 1, dtype=torch.int32, device=codes.device)
@@ -113,9 +122,9 @@ def _words(codes: torch.Tensor, parts: int) -> torch.Tensor:
 def log_odds(
     codes: torch.Tensor,     # bases, uint8 (n, width), 4 where there is none
     tables: torch.Tensor     # of `tables`, on the same device
-) -> torch.Tensor: # float32 (n, width, 2, m), in nats, of the word that begins at each base; below -500 where there is none
+) -> torch.Tensor: # float32 (n, width, 2, m), nats of the stretch from each base on; below -500 where there is none
     "How well each motif fits each place, on the forward and on the reverse strand."
-    rows = _words(codes, len(tables))
+    rows = _part_rows(codes, len(tables))
     summed = torch.nn.functional.embedding_bag(rows.flatten(0, 1), tables.flatten(0, 1), mode="sum")
     return summed.view(*codes.shape, 2, tables.shape[2]//2)
 
@@ -129,8 +138,9 @@ def occupancy(
 ) -> np.ndarray: # float32 (n, 2, m)
     "Expected number of sites of each motif on the forward and on the reverse strand of each promoter."
     if not 0 < prior < 1: raise ValueError(f"prior is {prior}; expected a probability between 0 and 1")
-    words, shift = tables(scores(motifs)).to(device), np.log(prior/(1 - prior))
-    found = torch.empty(len(codes), 2, len(motifs))  # small results kept among large temporary ones would hold their memory, too
-    for place, batch in zip(found.split(batch_size), torch.from_numpy(np.ascontiguousarray(codes)).split(batch_size)):
-        place.copy_((log_odds(batch.to(device), words) + shift).sigmoid_().sum(1))
+    parts, shift = tables(scores(motifs)).to(device), np.log(prior/(1 - prior))
+    batches = torch.from_numpy(np.ascontiguousarray(codes)).split(batch_size)
+    found = torch.empty(len(codes), 2, len(motifs)) # small results among large temporary ones would hold their memory
+    for place, batch in zip(found.split(batch_size), batches):
+        place.copy_((log_odds(batch.to(device), parts) + shift).sigmoid_().sum(1))
     return found.numpy()

@@ -166,7 +166,7 @@ def _partner_fields(occupied: torch.Tensor) -> np.ndarray:
 # %% ../../nbs/library/simulate/02_expression.ipynb #df3e4a46
 def knock_out_effects(
     cores: np.ndarray # uint8 (n, width), aligned at the right
-) -> tuple[np.ndarray, np.ndarray]: # occupancies, and effects in bins, float64 (n, 93, 2, 64): windows, strands, factors
+) -> tuple[np.ndarray, np.ndarray]: # occupancies, effects in bins, float64 (n, 93, 2, 64): windows, strands, factors
     "Expression that each site is worth: with it, minus without it."
     occupied = 1 - vacancy(sixmers(torch.from_numpy(contexts(cores))), half_tables()).unflatten(2, (2, -1))
     taken, full = occupied.double().numpy(), express(cores)
@@ -186,8 +186,8 @@ def binding_sites(
     row, window, strand, factor = found = np.nonzero(abs(effects) >= smallest)
     start, end = _site_span(window, strand, factor, core_lengths(cores)[row])
     names = np.array(load_factors().names)[factor]
-    sites = pd.DataFrame({"row": row, "factor": names, "strand": np.array(["+", "-"])[strand], "start": start, "end": end,
-                          "occupancy": taken[found], "effect": effects[found]})
+    sites = pd.DataFrame({"row": row, "factor": names, "strand": np.array(["+", "-"])[strand],
+                          "start": start, "end": end, "occupancy": taken[found], "effect": effects[found]})
     strength = lambda values: values if values.name == "row" else -values.abs()
     return sites.sort_values(["row", "effect"], key=strength).reset_index(drop=True)
 

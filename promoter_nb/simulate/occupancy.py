@@ -75,7 +75,7 @@ _LOG_FLOOR = -32.0
 @cache
 def half_tables(
     device: str = "cpu" # where the tables are to lie
-) -> tuple[torch.Tensor, torch.Tensor]: # weights of left and of right 6-mers, float32 (4097, 128); columns: 64 forward, 64 reverse
+) -> tuple[torch.Tensor, torch.Tensor]: # weights of left and right 6-mers, float32 (4097, 128): 64 forward, 64 reverse
     "The weights of all half sites."
     factors = load_factors()
     scaled = factors.energies*factors.sharpness[:, None, None, None]
