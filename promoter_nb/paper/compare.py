@@ -22,7 +22,7 @@ from ..evaluation.ceiling import ceiling
 from ..evaluation.measures import r2
 from ..models.registry import load
 from .experiment import ParameterError, model_results
-from ..plots.figures import COLOURS, LONG, colour, new_figure, style_of
+from ..plots.figures import COLOURS, colour, new_figure, style_of
 from ..training.fit import fit_network, predict
 from ..training.recipe import Recipe
 
@@ -92,7 +92,7 @@ def draw_comparison(
         axes.plot(ends[1], place, style_of(name)[2], color=hue, markersize=5)
     axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel="R² (%)")
     if reachable := ceiling(comparison.validation):
-        axes.axvline(100*reachable, color=COLOURS["true expression"], linestyle=LONG, linewidth=0.9)
+        axes.axvline(100*reachable, color=COLOURS["true expression"], linestyle=style_of("true expression")[1], linewidth=0.9)
     return figure
 
 # %% ../../nbs/library/paper/13_compare.ipynb #0d993c0a
