@@ -41,8 +41,8 @@ class Checkout:
 
     def report_command(self, data="simulated", profile="smoke"):
         "The command behind `make report`."
-        return ("snakemake", "--cores", "2", "--quiet", "rules", "--rerun-incomplete", "--nolock",
-                "--configfile", f"config/{profile}.yaml", "--config", f"profile={profile}", f"data={data}")
+        return ("env", f"PROMOTER_NB_DATA={data}", "snakemake", "--cores", "2", "--quiet", "rules", "--rerun-incomplete", "--nolock",
+                "--configfile", f"config/{profile}.yaml", "--config", f"profile={profile}")
 
     def papermill(self, notebook, **parameters):
         "A papermill command with parameters."

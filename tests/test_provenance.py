@@ -11,7 +11,7 @@ from promoter_nb.paper import provenance
 
 @pytest.fixture(scope="session")
 def trace(built):
-    return lambda *words: built.run("python", "-m", "typer", "promoter_nb.cli", "run", "trace", *words)
+    return lambda *words: built.run("python", "-m", "promoter_nb.paper", "trace", *words)
 
 
 def notebooks(text):
@@ -74,6 +74,6 @@ def test_copied_results_are_traced_within_the_copy(built, trace, tmp_path):
 def test_changed_figure_and_unknown_name_are_refused(built, tmp_path):
     figure = tmp_path/"density.svg"
     figure.write_bytes((built.folder/"figures/simulated/smoke/density.svg").read_bytes() + b"<!-- -->")
-    refusal = built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", figure)
+    refusal = built.fail("python", "-m", "promoter_nb.paper", "trace", figure)
     assert "no run in" in refusal and "60_results" in refusal
-    assert "which know" in built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "trace", "densities")
+    assert "which know" in built.fail("python", "-m", "promoter_nb.paper", "trace", "densities")
