@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from conftest import ROOT
 from test_kept_reports import printed
 
-from promoter_nb.paper.claims import word_of_today
+from promoter_nb.paper.claims import in_words_of_today, word_of_today
 from promoter_nb.paper.sentences import say
 
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
@@ -129,7 +129,8 @@ def test_table_of_r2_says_of_each_model_what_its_run_has_found(built, body):
 
 def test_each_effect_of_the_ledger_is_one_that_a_chapter_has_found(built, body):
     values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
-    entries = [entry for path in built.folder.glob("results/**/metrics.json") for entries in json.loads(path.read_text()).get("claims", {}).values() for entry in entries]
+    read = lambda path: in_words_of_today(json.loads(path.read_text()))
+    entries = [entry for path in built.folder.glob("results/**/metrics.json") for entries in read(path).get("claims", {}).values() for entry in entries]
     percents = lambda entry, digits: "{} ({} to {})".format(*(f"{100*entry[end]:.{digits}f}".replace("-", "−") for end in ("value", "low", "high")))
     found = {(entry["comparison"], percents(entry, digits)) for entry in entries for digits in (1, 2, 3)}
     rows = [row for claim in values["ledger"] for row in claim["rows"]]

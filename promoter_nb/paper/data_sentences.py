@@ -120,12 +120,14 @@ def motifs(
     sure = _sure(metrics["effects"])
     if not sure: return "No known site changes expression by an amount whose interval excludes zero."
     (up, most), (down, least) = sure[0], sure[-1]
-    raised = [f"{up} raises expression most, by {_worth(most)}"] if most["effect"] > 0 else []
-    lowered = [f"{down} lowers expression most, by {_worth(least)}"] if least["effect"] < 0 else []
+    raised = [f"{_site(up)} raises expression most, by {_worth(most)}"] if most["effect"] > 0 else []
+    lowered = [f"{_site(down)} lowers expression most, by {_worth(least)}"] if least["effect"] < 0 else []
     return f"Of the known sites, {listed(raised + lowered)}. {_orientation(metrics['strand_matters'])}"
 
+def _site(motif: str) -> str: return "the start codon" if motif == "start codon" else motif
+
 def _orientation(matters: dict[str, bool]) -> str:
-    named = [motif for motif, yes in matters.items() if yes]
+    named = [_site(motif) for motif, yes in matters.items() if yes]
     if not named: return "For none of them does the orientation of the site matter."
     return f"The orientation of the site matters for {listed(named)}."
 

@@ -74,7 +74,8 @@ def device() -> str: # such as "NVIDIA H200" or "AMD EPYC with AVX2, 2 cores"
 # %% ../../nbs/library/paper/00_experiment.ipynb #145c2ad2
 def figure_files(
     folder: Path # of figures
-) -> dict[str, tuple[int, int]]: # inode and time of the last change (ns) by file name; none for a folder that is not there
+) -> dict[str, tuple[int,
+                     int]]: # inode and time of the last change (ns) by file name; none for a folder that is not there
     "What tells a new file from the old one of the same name."
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*.svg")}
 
@@ -145,7 +146,8 @@ class ExperimentRun:
     def finish(
         self,
         metrics: dict,                  # numbers, for `metrics.json`
-        data: dataset.Dataset | None = None, # what was learned from or looked at; None for an experiment that reads other runs
+        # what was learned from or looked at; None for an experiment that reads other runs
+        data: dataset.Dataset | None = None,
         tables: dict[str, pd.DataFrame] = {}, # kept as NAME.parquet
         **costs: float                  # further measurements of time or memory, for `run.json`
     ) -> Path: # the run's folder
@@ -167,10 +169,12 @@ class ExperimentRun:
         return {"notebook": self.notebook, "parameters": self.parameters,
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
             "figures": self.figures(),
-            "commit": commit(), "source": source_hash(), "packages": package_versions(), "python": platform.python_version(),
+            "commit": commit(), "source": source_hash(), "packages": package_versions(),
+            "python": platform.python_version(),
             "device": device(), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "wall_seconds": round(time.time() - self.started, 1),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(1024**2 if platform.system() == "Darwin" else 1024))}
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(1024**2
+                if platform.system() == "Darwin" else 1024))}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #2903325b
 def notebook_path(
