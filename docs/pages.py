@@ -158,16 +158,23 @@ def gallery(folder, results):
     write(folder/"gallery.md", "\n".join(parts))
 
 
+def on_site(text):
+    "Links of the repository as links of the site."
+    moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog"}
+    for link, place in moved.items(): text = text.replace(link, place)
+    return text
+
+
 def readme(folder):
     "README and contributing guide, with their links and pictures where the site has them."
-    text = (ROOT/"README.md").read_text().replace("](nbs/", "](").replace("](docs/", "](").replace("](CONTRIBUTING", "](contributing")
+    text = on_site((ROOT/"README.md").read_text())
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
     guides = toctree(["contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
     parts = toctree([f"{part}/index" for part in ("tutorials", "experiments", "library")], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
-    for name in ("CONTRIBUTING", "CHANGELOG"): shutil.copy(ROOT/f"{name}.md", folder/f"{name.lower()}.md")
+    for name in ("CONTRIBUTING", "CHANGELOG"): write(folder/f"{name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
     shutil.copy(ROOT/"docs/cluster.md", folder)
 
 
