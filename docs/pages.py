@@ -18,7 +18,8 @@ from promoter_nb.paper.provenance import last_report, record
 from promoter_nb.paper.workflow import figures_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work", 9: "Report"}
+PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work",
+         9: "Report"}
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"},
           "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
 
@@ -64,7 +65,8 @@ def listing(heading, text, folder, groups):
     parts = [f"# {heading}\n\n{text}\n"]
     for name, notebooks in groups.items():
         entries = "\n".join(f"- [{title(path)}]({path.name}): {summary(path)}" for path in notebooks)
-        parts.append(f"## {name}\n\n{entries}\n{toctree([path.stem for path in notebooks], ':hidden:', f':caption: {name}')}")
+        tree = toctree([path.stem for path in notebooks], ":hidden:", f":caption: {name}")
+        parts.append(f"## {name}\n\n{entries}\n{tree}")
     write(folder/"index.md", "\n".join(parts))
 
 
@@ -95,8 +97,9 @@ def room(name, purpose, notebooks, folder):
     for notebook in notebooks:
         module = Path(*notebook.relative_to(ROOT/"nbs/library").parent.parts, notebook.stem[3:])
         dotted = "promoter_nb." + ".".join(module.parts)
-        page(notebook, folder/notebook.name, remark=f"Module `{dotted}`; its [signatures](index.md#{module.name.replace('_', '-')}).")
-        parts.append(f"({name}-{module.name})=\n## {module.name}\n\n{summary(notebook)} [{title(notebook)}]({notebook.name})\n")
+        remark = f"Module `{dotted}`; its [signatures](index.md#{module.name})."
+        page(notebook, folder/notebook.name, remark=remark)
+        parts.append(f"## {module.name}\n\n{summary(notebook)} [{title(notebook)}]({notebook.name})\n")
         found = signatures((ROOT/"promoter_nb"/module).with_suffix(".py"))
         parts += [f"### {function}\n\n```python\n{text}\n```\n" for function, text in found.items()]
     write(folder/"index.md", "\n".join([*parts, toctree([path.stem for path in notebooks], ":hidden:")]))
@@ -106,8 +109,9 @@ def library(folder):
     everything = rooms(ROOT)
     for name, (purpose, notebooks) in everything.items(): room(name, purpose, notebooks, folder/name)
     entries = "\n".join(f"- [{name}]({name}/index.md): {purpose}" for name, (purpose, _) in everything.items())
-    text = "One notebook is one module and one idea. Prose says why; each function is followed by an example. A room uses those below it."
-    write(folder/"index.md", f"# Library\n\n{text}\n\n{entries}\n{toctree([f'{name}/index' for name in everything], ':hidden:')}")
+    text = "One notebook is one module and one idea. Prose says why; each function is followed by an example."
+    tree = toctree([f"{name}/index" for name in everything], ":hidden:")
+    write(folder/"index.md", f"# Library\n\n{text} A room uses those below it.\n\n{entries}\n{tree}")
 
 
 def code_of(path):
@@ -144,17 +148,18 @@ def tutorials(folder):
 
 
 def gallery(folder, results):
-    "Every figure, with the notebook that draws it; the reference figure where there is one, else that of the last report."
-    places = (ROOT/"figures"/results.relative_to(ROOT/"results"), ROOT/"figures/reference/quick", ROOT/"figures/reference/laptop")
-    figures = {path.stem: path for kept in places for path in sorted(kept.glob("*.svg"))}
+    "Every figure, with the notebook that draws it; the reference figure where there is one, else the last report's."
+    places = (results.relative_to(ROOT/"results"), "reference/quick", "reference/laptop")
+    figures = {path.stem: path for place in places for path in sorted((ROOT/"figures"/place).glob("*.svg"))}
     parts = ["# Gallery\n\nEvery figure that has been drawn, with the notebook that draws it.\n"]
     (folder/"gallery").mkdir(parents=True, exist_ok=True)
     for notebook in sorted((ROOT/"nbs/experiments").glob("*.ipynb")):
         for name in figures_of(notebook, sometimes=True):
             if name not in figures: continue
             shutil.copy(figures[name], folder/"gallery")
+            caption = f"[Notebook](experiments/{notebook.name}); `{figures[name].relative_to(ROOT)}`."
             parts += [f"## {title(notebook)}\n", f"```{{figure}} gallery/{name}.svg\n:alt: {name.replace('_', ' ')}\n",
-                      f"{summary(notebook)} [Notebook](experiments/{notebook.name}); `{figures[name].relative_to(ROOT)}`.\n```\n"]
+                      f"{summary(notebook)} {caption}\n```\n"]
     write(folder/"gallery.md", "\n".join(parts))
 
 
@@ -172,9 +177,10 @@ def readme(folder):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
     guides = toctree(["contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
-    parts = toctree([f"{part}/index" for part in ("tutorials", "experiments", "library")], ":hidden:", ":caption: Notebooks")
+    parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
-    for name in ("CONTRIBUTING", "CHANGELOG"): write(folder/f"{name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
+    for name in ("CONTRIBUTING", "CHANGELOG"):
+        write(folder/f"{name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
     shutil.copy(ROOT/"docs/cluster.md", folder)
 
 

@@ -12,8 +12,8 @@ from conftest import ROOT
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
-    sphinx = ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder/"trees", folder/"pages", folder/"html"]
-    for command in (["docs/pages.py", folder/"pages"], sphinx):
+    sphinx = ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder/"trees"]
+    for command in (["docs/pages.py", folder/"pages"], [*sphinx, folder/"pages", folder/"html"]):
         done = run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
     return folder/"html"

@@ -10,8 +10,8 @@ from conftest import ROOT
 
 def parameters(output):
     "Parameters of each job of a dry run, by the folder of its results."
-    values = [yaml.safe_load(shlex.split(words)[0]) for words in re.findall(r"^Shell command: .* -y (.*)$", output, re.MULTILINE)]
-    return {given["output"]: given for given in values}
+    commands = re.findall(r"^Shell command: .* -y (.*)$", output, re.MULTILINE)
+    return {given["output"]: given for given in (yaml.safe_load(shlex.split(words)[0]) for words in commands)}
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def plan(checkout):
     return ask
 
 
-ODD_NAMES = ["run #2/train.txt", "2023_1", "a: b.txt", "a{1}.txt", "{model}.txt", "d\N{DNA DOUBLE HELIX}.txt", "1e5", "it's \"mine\".txt"]
+ODD_NAMES = ["run #2/train.txt", "2023_1", "a: b.txt", "a{1}.txt", "{model}.txt", "d\N{DNA DOUBLE HELIX}.txt", "1e5",
+             "it's \"mine\".txt"]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)

@@ -81,10 +81,12 @@ def _write(notebook, content):
     lines = json.loads(nbformat.writes(content)) # texts as lists of lines, as nbdev writes them
     notebook.write_text(json.dumps(lines, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
-# %% ../../nbs/library/paper/23_outputs.ipynb #65c96826
+# %% ../../nbs/library/paper/23_outputs.ipynb #c66991ec
 def _percent(score: dict | None) -> str:
     "R² with its interval."
-    return "{value:.1f} ({low:.1f} to {high:.1f})".format(**{key: 100*score[key] for key in ("value", "low", "high")}) if score else "–"
+    if not score: return "–"
+    value, low, high = (100*score[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f} to {high:.1f})"
 
 def r2_table(
     root: Path,                # folder that holds `results`
@@ -97,14 +99,15 @@ def r2_table(
     compared = [row for row in rows if row["rows"] == max(row["rows"] for row in rows)]
     best_first = sorted(compared, key=lambda row: -row["validation"]["value"])
     published = lambda row: str((row["published"] or {}).get("validation", "–"))
-    lines = [[row["model"], published(row), _percent(row["validation"]), _percent(other.get(row["model"]))] for row in best_first]
+    lines = [[row["model"], published(row), _percent(row["validation"]), _percent(other.get(row["model"]))]
+             for row in best_first]
     head = ["model", "2022 report", "here, simulated promoters", "here, measured promoters"]
     ceiling = ["*the true expression itself*", "–", f"{100*read(simulated)['ceiling']:.1f}", "–"]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"]*4, *lines, ceiling])
 
-# %% ../../nbs/library/paper/23_outputs.ipynb #57703b2d
-ROOMS = ("app", "inference", "interpretation", "paper", "training", "simulate", "classical", "plots", "models", "features",
-         "evaluation", "data") # the top floor first; a room imports from rooms further down only
+# %% ../../nbs/library/paper/23_outputs.ipynb #bd2d6b25
+ROOMS = ("app", "inference", "interpretation", "paper", "training", "simulate", "classical", "plots", "models",
+         "features", "evaluation", "data") # the top floor first; a room imports from rooms further down only
 
 def rooms(
     root: Path # folder that holds `nbs` and `promoter_nb`
@@ -120,4 +123,5 @@ def rooms_table(
     root: Path # as above
 ) -> str: # Markdown
     "The rooms as a table."
-    return "\n".join(["| room | what is in it |", "| --- | --- |", *(f"| `{name}` | {rooms(root)[name][0]} |" for name in ROOMS)])
+    lines = [f"| `{name}` | {rooms(root)[name][0]} |" for name in ROOMS]
+    return "\n".join(["| room | what is in it |", "| --- | --- |", *lines])

@@ -21,7 +21,7 @@ import yaml
 
 from .parameters import declaration
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #f5e8733a
+# %% ../../nbs/library/paper/21_workflow.ipynb #4b70356f
 MADE = ("simulated", "dream2022") # by the program, or fetched by it
 
 def data_given(
@@ -31,9 +31,10 @@ def data_given(
     "The data that a person asked for."
     data = environment or "simulated" if config is None else config
     if not isinstance(data, str):
-        raise ValueError(f"data was read as {data!r}; name the file in PROMOTER_NB_DATA instead of --config data=, or use make")
+        raise ValueError(f"data was read as {data!r}; name the file in PROMOTER_NB_DATA, not in --config, or use make")
     if data not in MADE and not Path(data).is_file():
-        raise ValueError(f"DATA={data} is not a file; expected `simulated`, `dream2022` or a file in the challenge's format")
+        expected = "`simulated`, `dream2022` or a file in the challenge's format"
+        raise ValueError(f"DATA={data} is not a file; expected {expected}")
     return data
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #cad7c8b6
@@ -114,7 +115,7 @@ def made_from(
     data = [file.relative_to(root) for file in files if any(file.name in text for text in texts)]
     return {"notebook": str(notebook), "library": [str(path) for path in [*modules, *data]]}
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #5f0892c9
+# %% ../../nbs/library/paper/21_workflow.ipynb #81c9f638
 def figures_of(
     notebook: Path,    # an experiment
     sometimes: bool = False # also those that are drawn only from some data
@@ -123,14 +124,15 @@ def figures_of(
     statements = ast.parse(re.sub(r"^[%!].*", "", code_of(notebook), flags=re.MULTILINE)).body
     always = [node for node in statements if sometimes or not isinstance(node, ast.If)]
     constants = [part.value for node in always for part in ast.walk(node) if isinstance(part, ast.Constant)]
-    return [value.removesuffix(".svg") for value in constants if isinstance(value, str) and re.fullmatch(r"\w+\.svg", value)]
+    return [text.removesuffix(".svg") for text in constants if re.fullmatch(r"\w+\.svg", str(text))]
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #0bc9589c
+# %% ../../nbs/library/paper/21_workflow.ipynb #f258e921
 def as_yaml(
     values: dict # numbers, text, lists and dicts
 ) -> str: # one line
     "Parameters as papermill reads them."
-    return yaml.safe_dump(values, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False).strip()
+    line = {"default_flow_style": True, "width": float("inf")}
+    return yaml.safe_dump(values, **line, allow_unicode=True, sort_keys=False).strip()
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #d0190494
 def values_of(
@@ -156,14 +158,15 @@ def models(
         found[name] = notebook, ({"model": name} if notebook == "40_network" else {}) | values
     return found
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #aa5b7d40
+# %% ../../nbs/library/paper/21_workflow.ipynb #1802ef15
 def ablations(
     profile: dict, # `ablations` of a profile: promoters, epochs, seeds, and names of settings
     settings: dict # by name, what each changes
 ) -> dict[str, tuple[str, dict]]: # notebook and parameters by name; raises ValueError for a name that is not known
     "The ablations of a profile."
     if unknown := set(profile["settings"]) - settings.keys():
-        raise ValueError(f"ablation {', '.join(sorted(unknown))} is not in config/models.yaml, which has {', '.join(settings)}")
+        names = ", ".join(sorted(unknown))
+        raise ValueError(f"ablation {names} is not in config/models.yaml, which has {', '.join(settings)}")
     sizes = {"promoters": profile["promoters"], "epochs": profile["epochs"]}
     return {name: ("40_network", sizes | (settings[name] or {})) for name in profile["settings"]}
 
@@ -195,7 +198,7 @@ def without_times(
         cells.append(kept)
     return notebook | {"cells": cells, "metadata": {"kernelspec": notebook["metadata"]["kernelspec"]}}
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #94696971
+# %% ../../nbs/library/paper/21_workflow.ipynb #98a3d015
 def keep_reference(
     root: Path,           # folder that holds `results` and `figures`
     name: str,            # of the reference
@@ -209,8 +212,9 @@ def keep_reference(
     files = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"]*(not measured)
     for kind in ("results", "figures"): shutil.rmtree(root/kind/"reference"/name, ignore_errors=True)
     copies = [path for run in reported for file in files if (path := root/run/file).exists()]
-    for source, target in [*((path, root/"results/reference"/name/path.relative_to(root/results)) for path in copies),
-                           *((path, root/"figures/reference"/name/path.name) for path in sorted((root/figures).glob("*.svg")))]:
+    targets = {path: root/"results/reference"/name/path.relative_to(root/results) for path in copies}
+    targets |= {path: root/"figures/reference"/name/path.name for path in sorted((root/figures).glob("*.svg"))}
+    for source, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
     for run in notebooks:
