@@ -14,10 +14,10 @@ HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report reference verify pretrained readme outputs docs test app lab clean
+.PHONY: help setup moved report reference reference-reports verify pretrained readme outputs docs test app lab clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "PROFILE is one of $(PROFILES) (default quick)."
 	@echo "DATA is simulated (default), dream2022 (downloaded) or the path of a file in the challenge's format."
 
@@ -43,6 +43,9 @@ report: setup  ## run what is missing and build report/report.pdf
 
 reference: report  ## make the reference results of a profile anew; they are kept in git and change in no other way
 	@$(SNAKEMAKE) -- reference
+
+reference-reports: setup  ## typeset the kept reports again from their reference results, without a run
+	@$(BIN)/python -c "from promoter_nb.data.paths import root; from promoter_nb.paper.report import typeset_kept; print(*typeset_kept(root()), sep='\n')"
 
 # In a copy of the sources, so that what was computed before is neither used nor lost.
 verify: DATA = simulated

@@ -84,7 +84,7 @@ rule all:  # what is missing of any of these is made again
 rule report:
     input:
         **notebooks.made_from("90_report", {}, HERE),
-        text=["report/report.typ", "report/references.bib"],
+        text=[*map(str, sorted(Path("report").glob("*.typ"))), "report/references.bib", "report/claims.json"],
         references=[str(path) for folder in REFERENCES for path in sorted(Path(folder).glob("[2-7]?_*/metrics.json"))],
         reported=[f"{folder}/metrics.json" for folder in REPORTED],
     output:

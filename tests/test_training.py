@@ -18,7 +18,7 @@ from conftest import ROOT
 
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
-from promoter_nb.models.registry import build
+from promoter_nb.models.registry import build, model_names
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
 
 RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1, tail_weight=0.5)
@@ -163,11 +163,31 @@ def test_weights_that_blow_up_in_the_last_step_are_not_kept(tmp_path):
     assert all(tensor.isfinite().all() for tensor in checkpoint["model"].values())
 
 
-@pytest.mark.parametrize("name", ["resnet", "classification_cnn"])
-def test_labels_that_a_network_cannot_predict_are_refused(tmp_path, name):
+SMALL = {"min_gpt": {"channels": 12, "blocks": 1, "context": 40}, "enformer": {"channels": [8, 8], "heads": 2, "blocks": 1},
+         "xpresso": {"length": 60, "pools": [10, 3]}, "attentive_chrome": {"length": 60, "bin": 20}, "autoencoder": {"length": 60}, "sparse_autoencoder": {"length": 60},
+         "wide_resnet": {"channels": 16, "first_kernel": 7, "blocks": 2}, "deep_cnn": {"first_kernel": 7, "blocks": 2}}
+BRIEFLY = Recipe(epochs=2, batch_size=64, learning_rate=1e-2)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_every_network_learns_the_same_from_any_unit(tmp_path, name):
+    "R² is free of units, so the same measurements must be worth the same in counts, in ratios and in logarithms."
+    def learn(factor, shift):
+        known, held_out = (replace(data, labels=data.labels*np.float32(factor) + np.float32(shift)) for data in (count_gc(1000, 0), count_gc(300, 1)))
+        model = build(name, width=40, **SMALL.get(name, {}))
+        model, history = fit_network(model, known, held_out, BRIEFLY, tmp_path/f"{factor}_{shift}", accelerator="cpu", progress=False)
+        return history.validation_R2.iloc[-1], (predict(model, held_out.codes, accelerator="cpu") - shift)/factor
+    score, predictions = learn(1, 0)
+    for unit in [(0.001, 0), (20, 0), (1000, 0), (1, 100)]:
+        again, rescaled = learn(*unit)
+        assert again == pytest.approx(score, abs=0.01), unit
+        assert np.corrcoef(rescaled, predictions)[0, 1] > 0.99, unit
+
+
+def test_classes_that_are_sorting_bins_refuse_other_labels(tmp_path):
     data = count_gc(300, 0)
     shifted = replace(data, labels=data.labels - 20)
-    with pytest.raises(ValueError, match="of the labels lie outside 0 to inf|outside -0.5 to 18.5"): fit_network(build(name, width=40), shifted, shifted, RECIPE, tmp_path)
+    with pytest.raises(ValueError, match="of the labels lie outside -0.5 to 18.5"): fit_network(build("classification_cnn", width=40, sorting_bins=True), shifted, shifted, RECIPE, tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .flanks import trim
-from .sequence import INVALID, PADDING, align_right
+from .sequence import INVALID, PADDING, align_right, is_gc, name_letter
 
 # %% ../../nbs/library/data/04_prepare.ipynb #681a208f
 KNOWN, AMBIGUOUS = {"A": 0, "C": 1, "G": 2, "T": 3, "U": 3}, "NRYSWKMBDHV"
@@ -51,7 +51,7 @@ class Prepared:
 # %% ../../nbs/library/data/04_prepare.ipynb #cc2a2461
 def _describe(codes, lengths) -> Prepared:
     known = (codes < PADDING).sum(1)
-    strong = ((codes == 1) | (codes == 2)).sum(1)
+    strong = is_gc(codes).sum(1)
     gc = np.divide(strong, known, out=np.full(len(codes), np.nan), where=known > 0)
     return Prepared(codes, lengths, gc, np.minimum(lengths, codes.shape[1]) - known)
 
@@ -75,4 +75,4 @@ def prepare(
 def _foreign(letters, buffer, offsets) -> SequenceError:
     place = int((buffer == INVALID).argmax())
     row = int(np.searchsorted(offsets, place, side="right")) - 1
-    return SequenceError(row, f"{chr(letters[place])!r} at base {place - int(offsets[row]) + 1} is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}")
+    return SequenceError(row, f"{name_letter(letters, place)} at base {place - int(offsets[row]) + 1} is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}")

@@ -17,14 +17,14 @@ from ..data.dataset import Dataset, split
 from ..models.registry import build
 from ..training.predict import predict
 from ..data.prepare import prepare
-from .train_model import default_recipe, with_epochs
+from .train_model import NETWORK, default_recipe, with_epochs
 from ..training.fit import fit_network
 
 # %% ../../nbs/library/inference/03_estimator.ipynb #b13d14e7
 class PromoterRegressor(RegressorMixin, BaseEstimator):
     "A network that learns expression from sequences given as text."
     def __init__(self,
-        network: str = "resnet",     # one of `models.registry.model_names()`
+        network: str = NETWORK,      # one of `models.registry.model_names()`
         options: dict | None = None, # of that network
         epochs: int | None = None,   # altogether, at least 2; by default what suits the size of the data
         batch_size: int = 256,       # sequences
@@ -44,7 +44,7 @@ class PromoterRegressor(RegressorMixin, BaseEstimator):
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float32, input_name="y"))
         data = Dataset(prepare(X, self.width).codes, y, "sequences", "", np.arange(len(y)), {})
         training, validation = split(data)
-        recipe = default_recipe(len(training)) if self.epochs is None else with_epochs(self.epochs)
+        recipe = default_recipe(len(training), self.network) if self.epochs is None else with_epochs(self.epochs, self.network)
         model = build(self.network, self.width, self.seed, **(self.options or {}))
         with TemporaryDirectory() as folder:
             self.model_, self.history_ = fit_network(model, training, validation, replace(recipe, batch_size=self.batch_size, seed=self.seed), folder,

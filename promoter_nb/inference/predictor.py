@@ -79,7 +79,7 @@ class Predictor:
         codes = torch.from_numpy(np.ascontiguousarray(codes)).to(self.device)
         strands = [codes, reverse_complement(codes)] if self.both_strands else [codes]
         autocast = partial(torch.autocast, self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
-        predictions = [predict_batches(model, strand, autocast) for model in self.folded for strand in strands]
+        predictions = [predict_batches(model, strand, autocast, reverse=number == 1) for model in self.folded for number, strand in enumerate(strands)]
         return torch.stack(predictions).mean(0).cpu().numpy()
 
     def prepare(self,

@@ -8,17 +8,19 @@ __all__ = ['classification_resnet']
 # %% ../../nbs/library/models/11_classification_resnet.ipynb #75cafcfa
 from torch import nn
 
-from .classification_cnn import Classifier
+from .classification_cnn import Classifier, check_classes
 from .layers import Network, named
 from .resnet import resnet
 
 # %% ../../nbs/library/models/11_classification_resnet.ipynb #ab1989f0
 def classification_resnet(
     channels: int = 64, # of every convolution
-    classes: int = 19,  # bins, from 0
+    classes: int = 19,  # bins
+    sorting_bins: bool = False, # let the classes be the sorting bins 0, 1, 2, ... (claim P9)
     **options           # of `resnet`
 ) -> Network:
-    "The ResNet with classes in place of a number (claim K3)."
+    "The ResNet with classes in place of a number."
+    check_classes(classes)
     network = resnet(channels, **options)
     head = named(dense=network.head.dense, rectify=network.head.rectify, line=nn.Linear(network.head.line.in_features, classes))
-    return Classifier(network.body, head)
+    return Classifier(network.body, head, sorting_bins)

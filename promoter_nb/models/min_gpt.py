@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .attention import PositionNorm, transformer_block
-from .classification_cnn import Classifier
+from .classification_cnn import Classifier, check_classes
 from .layers import Network, named
 from .self_supervised import SelfSupervised
 
@@ -59,7 +59,8 @@ def min_gpt(
     classes: int = 19,    # bins, from 0; 0 for regression
     learn: str = "labels" # from "labels"; "sequences", a language model whose states a head reads; or "both"
 ) -> Network: # raises ValueError when an option cannot be
-    "Causal transformer over bases (claim N1)."
+    "Causal transformer over bases."
+    if classes: check_classes(classes)
     layers = {f"block{i}": transformer_block(channels, heads, causal=True) for i in range(1, blocks + 1)}
     body = named(embedding=BasesAndPlaces(channels, context), **layers, normalisation=PositionNorm(channels))
     reader = named(next=nn.Conv2d(channels, 4, 1), shift=nn.ZeroPad2d((1, -1, 0, 0)))

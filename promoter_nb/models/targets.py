@@ -25,9 +25,10 @@ def to_classes(
 # %% ../../nbs/library/models/00_targets.ipynb #05e4bee4
 def expected_value(
     probabilities: torch.Tensor # float (n, bins), rows add up to 1
-) -> torch.Tensor: # expression in sorting bins, float (n,)
+) -> torch.Tensor: # expression in bins, float (n,)
     "The mean of the bins 0, 1, 2, ... (claim P9)."
-    return probabilities @ torch.arange(probabilities.shape[1], dtype=probabilities.dtype, device=probabilities.device)
+    bins = torch.arange(probabilities.shape[1], dtype=probabilities.dtype, device=probabilities.device)
+    return (probabilities*bins).sum(1)
 
 # %% ../../nbs/library/models/00_targets.ipynb #ccab3a06
 BINS = 18

@@ -4,16 +4,19 @@
 
 # %% auto #0
 __all__ = ['OWN_LINE', 'record', 'runs_read', 'library_run', 'chain', 'drawn_by', 'labelled', 'names', 'describe', 'trace',
-           'last_report']
+           'last_report', 'public_address', 'repository_url']
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #cacbe992
 import json
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from textwrap import indent
 
 from ..data.files import file_sha256
+from .claims import word_of_today
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #024e698d
 def record(
@@ -75,7 +78,7 @@ def labelled(
     text: str # of the report, in typst
 ) -> dict[str, str]: # name of the chapter, such as `results`, by label
     "The figures and tables of the report."
-    return {label: chapter for chapter, label in re.findall(r"made-by\(paper\.(?:provenance\.(?:at\(\")?)?(\w+)[^\n]*?\).*?\) <([\w-]+)>", text, re.DOTALL)}
+    return {label: chapter for chapter, label in re.findall(r'#(?:drawn|tabled)\("(\w+)".*?\] <([\w-]+)>', text, re.DOTALL)}
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #e05396ef
 def names(
@@ -87,7 +90,7 @@ def names(
     figures = {Path(name).stem: run for run in reversed(runs) for name in record(run).get("figures", {})}
     tables = [(path.stem, run) for run in runs for path in sorted(run.glob("*.parquet"))]
     unique = {name: run for name, run in tables if len({other for same, other in tables if same == name}) == 1}
-    chapters = {run.name[3:]: run for run in runs if run.parent == results}
+    chapters = {word_of_today(run.name[3:]): run for run in runs if run.parent == results}
     if "results" in chapters and "library" not in chapters: chapters["measured"] = chapters["results"]
     labels = {label: chapters[chapter] for label, chapter in labelled(report).items() if chapter in chapters}
     return labels | unique | figures | {run.relative_to(results).as_posix(): run for run in runs}
@@ -117,9 +120,9 @@ def trace(
     "The chain of runs behind a figure or table; one that the profile does not make is looked up in the reference results."
     if Path(name).is_file(): run = drawn_by(Path(name).resolve(), root)
     else:
-        text = root/"report/report.typ"
+        text = "\n".join(path.read_text() for path in sorted((root/"report").glob("*.typ")))
         known = {}
-        for folder in [*sorted((root/"results/reference").glob("*")), results]: known |= names(folder, text.read_text() if text.exists() else "")
+        for folder in [*sorted((root/"results/reference").glob("*")), results]: known |= names(folder, text)
         run = known.get(name.removesuffix(".svg").removesuffix(".parquet").removesuffix("/"))
         if run is None: raise ValueError(f"{name} is neither a file nor a name in {results} or the reference results, which know {', '.join(sorted(known)) or 'nothing'}")
     return "\n\n".join(indent(describe(link, root), "    "*depth) for depth, link in chain(run))
@@ -131,3 +134,19 @@ def last_report(
     "The results that the last report was made from."
     reports = [(record(path.parent)["started"], path.parent.parent) for path in (root/"results").glob("*/*/90_report/run.json")]
     return max(reports)[1] if reports else root/"results/reference/quick"
+
+# %% ../../nbs/library/paper/03_provenance.ipynb #fa376c9b
+def public_address(
+    remote: str # as `git remote get-url` prints it
+) -> str: # such as "https://example.org/owner/name"; empty for a path, and for anything else that has no page
+    "The page of a repository."
+    found = re.fullmatch(r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", remote)
+    return f"https://{found[1]}/{found[2]}" if found else ""
+
+def repository_url(
+    root: Path # of the checkout
+) -> str: # empty where it is not known
+    "The page of the repository that a checkout was cloned from."
+    if not shutil.which("git"): return ""
+    found = subprocess.run(["git", "-C", root, "remote", "get-url", "origin"], capture_output=True, text=True)
+    return public_address(found.stdout.strip())

@@ -12,8 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-try: from lightning_fabric import Fabric
-except ModuleNotFoundError: from lightning.fabric import Fabric
+try:
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
+except ModuleNotFoundError:
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment
 
 from .batches import predict_batches
 from ..models.layers import fold_batch_norm
@@ -33,14 +37,15 @@ def make_fabric(
     if accelerator == "auto": accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto": precision = choose_precision(accelerator)
     strategy = "ddp" if nodes > 1 else "ddp_spawn" if devices > 1 else "auto"
-    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
+    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy,
+                  plugins=LightningEnvironment() if nodes == 1 else None)
 
 # %% ../../nbs/library/training/03_predict.ipynb #245bb00d
 def predict(
     model: nn.Module,           # takes one-hot (n, 4, width)
     codes: np.ndarray,          # uint8 (n, width), N and padding = 4
     *,
-    both_strands: bool = False, # average the predictions of a sequence and of its reverse complement
+    both_strands: bool | None = None, # average the predictions of a sequence and of its reverse complement; by default where the network is told which it reads
     accelerator: str = "auto",  # "cpu", "cuda" or "auto"
     precision: str = "auto"     # "auto", "32-true" or "bf16-mixed"
 ) -> np.ndarray: # expression, float32 (n,)
@@ -48,5 +53,6 @@ def predict(
     fabric = make_fabric(accelerator, precision=precision)
     model, codes = fold_batch_norm(model).to(fabric.device), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
     predictions = predict_batches(model, codes, fabric.autocast)
-    if both_strands: predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric.autocast))/2
+    if getattr(model, "reads_strand", False) if both_strands is None else both_strands:
+        predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric.autocast, reverse=True))/2
     return predictions.cpu().numpy()
