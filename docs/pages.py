@@ -165,7 +165,8 @@ def gallery(folder, results):
 
 def on_site(text):
     "Links of the repository as links of the site."
-    moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog"}
+    moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
+             "](results/reference/quick)": "](experiments/index.md)"}
     for link, place in moved.items(): text = text.replace(link, place)
     return text
 

@@ -25,14 +25,14 @@ def notebooks_with_outputs(
     "The notebooks that keep their outputs."
     return [root/"nbs/index.ipynb", *sorted((root/"nbs/tutorials").glob("*.ipynb"))]
 
-# %% ../../nbs/library/paper/23_outputs.ipynb #a5461765
+# %% ../../nbs/library/paper/23_outputs.ipynb #de3dcfa0
 def made_of(
     notebook: Path, # any
     root: Path      # folder that holds `promoter_nb`
 ) -> str: # 64 hexadecimal digits
     "SHA-256 of what the outputs of a notebook depend on."
-    model = (root/"promoter_nb/assets/pretrained/model.json").read_bytes()
-    return hashlib.sha256(code_of(notebook).encode() + model).hexdigest()
+    models = b"".join(card.read_bytes() for card in sorted((root/"promoter_nb/assets").glob("*/model.json")))
+    return hashlib.sha256(code_of(notebook).encode() + models).hexdigest()
 
 # %% ../../nbs/library/paper/23_outputs.ipynb #64038349
 def is_current(
