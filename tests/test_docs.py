@@ -21,7 +21,9 @@ def site(tmp_path_factory):
 
 def test_every_notebook_has_a_page(site):
     for notebook in (ROOT/"nbs").glob("*/**/*.ipynb"):
-        assert (site/notebook.relative_to(ROOT/"nbs").with_suffix(".html")).exists(), notebook
+        page = notebook.relative_to(ROOT/"nbs").with_suffix(".html")
+        if page.parent.name == "library": page = page.parent/"command_line"/page.name # the one that stands in no room
+        assert (site/page).exists(), notebook
 
 
 def test_every_local_link_leads_somewhere(site):
