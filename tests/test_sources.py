@@ -1,6 +1,7 @@
 """Notebooks are the source: what is made from them is up to date."""
 import ast
 import json
+import re
 from statistics import median
 
 import pytest
@@ -10,6 +11,7 @@ from promoter_nb.paper.outputs import is_current, notebooks_with_outputs
 
 NOTEBOOKS = sorted((ROOT/"nbs").rglob("*.ipynb"))
 SHOWN = notebooks_with_outputs(ROOT)
+EXECUTED = sorted((ROOT/"results"/"reference").rglob("*.ipynb"))
 EXPERIMENTS = sorted((ROOT/"nbs"/"experiments").glob("*.ipynb"))
 
 
@@ -45,6 +47,20 @@ def test_notebooks_of_library_and_experiments_keep_no_outputs(path):
 @pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.stem)
 def test_stored_outputs_belong_to_the_code_and_the_model_of_today(path):
     assert is_current(path, ROOT), "run `make outputs` and commit what it changes"
+
+
+@pytest.mark.parametrize("path", [*SHOWN, *EXECUTED], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_stored_outputs_hold_no_path_of_a_machine(path):
+    outputs = json.dumps([cell.get("outputs", []) for cell in json.loads(path.read_text())["cells"]])
+    assert not re.search(r"(?<![\w.])/(?:tmp|home|root|Users|work)/", outputs)
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_executed_experiments_are_those_of_today(path):
+    code = lambda notebook: [cell["source"] for cell in json.loads(notebook.read_text())["cells"]
+                             if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])]
+    run = json.loads((path.with_suffix("")/"run.json").read_text())
+    assert code(path) == code(ROOT/f"nbs/experiments/{run['notebook']}.ipynb"), "run `make reference` and commit what it changes"
 
 
 @pytest.mark.parametrize("path", SHOWN[1:], ids=lambda path: path.stem)
