@@ -209,13 +209,14 @@ def as_kept(
         cells.append(kept | ({"outputs": _texts(outputs, plain)} if "outputs" in kept else {}))
     return notebook | {"cells": cells, "metadata": {"kernelspec": notebook["metadata"]["kernelspec"]}}
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #cadb54b3
+# %% ../../nbs/library/paper/21_workflow.ipynb #708548b1
 def keep_reference(
     root: Path,           # folder that holds `results` and `figures`
     name: str,            # of the reference
     results: str,         # folder of the profile's runs
     figures: str,         # folder of its figures
     reported: list[str],  # folders of the runs
+    pdf: str,             # the report
     measured: bool,       # whether the promoters are measured ones
     notebooks: list[str]  # folders of the runs whose executed notebook is kept
 ):
@@ -223,8 +224,10 @@ def keep_reference(
     files = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"]*(not measured)
     for kind in ("results", "figures"): shutil.rmtree(root/kind/"reference"/name, ignore_errors=True)
     copies = [path for run in reported for file in files if (path := root/run/file).exists()]
+    copies.append(root/results/"90_report/run.json")
     targets = {path: root/"results/reference"/name/path.relative_to(root/results) for path in copies}
     targets |= {path: root/"figures/reference"/name/path.name for path in sorted((root/figures).glob("*.svg"))}
+    targets[root/pdf] = root/"results/reference"/name/"report.pdf"
     for source, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
