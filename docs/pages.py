@@ -163,6 +163,21 @@ def gallery(folder, results):
     write(folder/"gallery.md", "\n".join(parts))
 
 
+CODES = """Codes in brackets, in the notebooks and in this paper, refer to this table. Letters stand for data (D),
+preprocessing (P), models (M), training (T), figures (F), trees and forests (L), what did not work (N), results (R), and
+conclusions to put to the test (K)."""
+
+
+def claims(folder):
+    "What the 2022 report says, code by code, with the experiments that test it."
+    lines = [["", "what the 2022 report says", "chapter", "its numbers", "tested in"], ["---"]*5]
+    for code, claim in json.loads((ROOT/"report/claims.json").read_text()).items():
+        tested = ", ".join(f"[{name}](experiments/{name}.ipynb)" for name in claim["experiments"])
+        lines.append([f"**{code}**", claim["claim"], claim["section"], claim.get("published", "–"), tested])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    write(folder/"claims.md", f"# The claims of the 2022 report\n\n{CODES}\n\n{table}\n")
+
+
 def on_site(text):
     "Links of the repository as links of the site."
     moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
@@ -177,7 +192,7 @@ def readme(folder):
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
-    guides = toctree(["contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
+    guides = toctree(["claims", "contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
     for name in ("CONTRIBUTING", "CHANGELOG"):
@@ -191,4 +206,5 @@ if __name__ == "__main__":
     experiments(target/"experiments", last)
     tutorials(target/"tutorials")
     gallery(target, last)
+    claims(target)
     readme(target)
