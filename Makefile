@@ -64,8 +64,9 @@ pretrained: setup  ## the model in the package, trained anew on simulated promot
 	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model --epochs 5
 	rm -rf promoter_nb/assets/pretrained && mv results/pretrained/model promoter_nb/assets/pretrained
 
-outputs: setup  ## the index and the tutorials run again; their outputs are kept in git
+outputs: setup  ## the index and the tutorials run again, and the README; their outputs are kept in git
 	$(BIN)/python -m promoter_nb.paper outputs
+	@$(MAKE) --no-print-directory readme
 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb \

@@ -106,7 +106,7 @@ rule reference:
     run:
         name = PROFILE if DATA == "simulated" else f"{NAME.rsplit('-', 1)[0]}-{PROFILE}"
         shown = [*expand(f"{RESULTS}/{{chapter}}", chapter=[*CHAPTERS, "90_report"]), *expand(FIRST, model=MODELS)]
-        notebooks.keep_reference(HERE, name, RESULTS, FIGURES, REPORTED, measured=DATA != "simulated",
+        notebooks.keep_reference(HERE, name, RESULTS, FIGURES, REPORTED, input[0], measured=DATA != "simulated",
                                  notebooks=shown if config.get("keep_notebooks") and DATA == "simulated" else [])
 
 

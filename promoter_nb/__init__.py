@@ -20,8 +20,8 @@ if TYPE_CHECKING: # for editors; at run time each name loads its module when it 
     from .inference.variants import score_variants
     from .interpretation.explain import explain
 
-_MODULES = {"Predictor": "inference.predictor", "train_model": "inference.train_model", "explain": "interpretation.explain",
-            "design": "inference.design", "score_variants": "inference.variants"}
+_MODULES = {"Predictor": "inference.predictor", "train_model": "inference.train_model", "design": "inference.design",
+            "score_variants": "inference.variants", "explain": "interpretation.explain"}
 __all__ = ["Predictor", "design", "explain", "score_variants", "train_model"]
 
 

@@ -22,14 +22,16 @@ app = typer.Typer(help="What needs the repository and its results.", no_args_is_
 Results = Annotated[Path | None, typer.Option(metavar="FOLDER", show_default="those of the last report",
                                               help="Of a profile's runs, for a name.")]
 
-# %% ../../nbs/library/paper/22_commands.ipynb #49213b5a
+# %% ../../nbs/library/paper/22_commands.ipynb #5260e0c8
 @app.command()
 def trace(
     name: Annotated[str, typer.Argument(metavar="FIGURE_OR_TABLE",
-                                        help="File of a figure, or the name of a figure, a table, a run or a label in the report.")],
+                                        help="File of a figure, or the name of a figure, table or run, or a label.")],
     results: Results = None
 ):
-    """Show what a figure or table of the report was made from: notebooks, runs, commits, parameters, seeds, data, time, memory.
+    """Show what a figure or table of the report was made from.
+
+    That is: notebooks, runs, commits, parameters, seeds, data, time and memory.
 
     \b
       python -m promoter_nb.paper trace figures/reference/quick/density.svg
@@ -40,7 +42,7 @@ def trace(
     root = paths.root()
     print(provenance.trace(name, root, results.resolve() if results else provenance.last_report(root)))
 
-# %% ../../nbs/library/paper/22_commands.ipynb #55779796
+# %% ../../nbs/library/paper/22_commands.ipynb #253241e0
 @app.command()
 def verify(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="Folder of a profile's reference results.")],
@@ -48,7 +50,8 @@ def verify(
 ):
     """Compare the results of a profile with its reference, number by number; `make verify` makes them first.
 
-    On the same device with the same packages every number must be the same; elsewhere it must lie within its interval, or near by.
+    On the same device with the same packages every number must be the same; elsewhere it must lie within its
+    interval, or near by.
 
     \b
       python -m promoter_nb.paper verify results/reference/quick results/simulated/quick
