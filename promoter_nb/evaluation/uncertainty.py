@@ -65,7 +65,7 @@ def score(
     labels: np.ndarray,      # measured expression (n,)
     predictions: np.ndarray, # predicted expression (n,)
     seed: int = 0            # of the bootstrap
-) -> dict: # for each measure its value, low and high end; raises ValueError for what `_check_scored` refuses
+) -> dict: # value, low and high end of each measure; raises ValueError for too few, constant or non-finite values
     "All measures of a prediction with their intervals."
     labels, predictions = (np.asarray(values, dtype=np.float64) for values in (labels, predictions))
     _check_scored(labels, predictions)
