@@ -29,7 +29,8 @@ def settings(
 ) -> dict: # as `lightgbm.train` takes it; raises ValueError for what makes no sense
     "LightGBM's parameters, by the names of the 2022 report."
     if objective not in OBJECTIVES: raise ValueError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
-    if not isinstance(leaves, int) or leaves < 2: raise ValueError(f"{leaves} leaves; expected a whole number, 2 or more")
+    if not isinstance(leaves, int) or leaves < 2:
+        raise ValueError(f"{leaves} leaves; expected a whole number, 2 or more")
     _check_shares(bagging_fraction=bagging_fraction, feature_fraction=feature_fraction)
     _check_positive(huber_delta=huber_delta, learning_rate=learning_rate, smallest_leaf=smallest_leaf)
     return {"objective": objective, "alpha": huber_delta, "metric": "l2", "num_leaves": leaves,

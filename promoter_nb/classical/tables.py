@@ -44,7 +44,8 @@ def one_hot_columns(
     known = codes < PADDING
     columns = (4*np.arange(codes.shape[1], dtype=np.int32) + codes)[known]
     offsets = np.concatenate([[0], known.sum(1).cumsum()])
-    return sparse.csr_matrix((np.ones(len(columns), np.float32), columns, offsets), shape=(len(codes), 4*codes.shape[1]))
+    ones = np.ones(len(columns), np.float32)
+    return sparse.csr_matrix((ones, columns, offsets), shape=(len(codes), 4*codes.shape[1]))
 
 # %% ../../nbs/library/classical/00_tables.ipynb #9dba749d
 def kmer_table(
