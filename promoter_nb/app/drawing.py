@@ -112,9 +112,10 @@ def logo(
     zero, width, bottom = top + high*scale, _MARGIN + 10*len(values), top + _LETTER_HEIGHT
     letters = [_letter(base, _MARGIN + 10*place, zero, value*scale)
                for place, (base, value) in enumerate(zip(contributions.base, values))]
-    ends = [_text(_MARGIN - 3, f"{y:.1f}", "pn-scale", signed(value, 1)) for value, y in ((high, top + 6), (low, bottom))]
-    axis = [_line(_MARGIN, width, f"{zero:.1f}", f"{zero:.1f}", "pn-axis"), *ends]
-    return svg(width, bottom + 13, _strongest(contributions), *names, *letters, *axis, *_tens(first, len(values), bottom))
+    ends = [_text(_MARGIN - 3, f"{y:.1f}", "pn-scale", signed(value, 1))
+            for value, y in ((high, top + 6), (low, bottom))]
+    axis = [_line(_MARGIN, width, f"{zero:.1f}", f"{zero:.1f}", "pn-axis"), *ends, *_tens(first, len(values), bottom)]
+    return svg(width, bottom + 13, _strongest(contributions), *names, *letters, *axis)
 
 # %% ../../nbs/library/app/00_drawing.ipynb #e13eab3c
 def _letter(base, x, zero, height):
@@ -155,7 +156,8 @@ def shade(
 ) -> str: # hexadecimal
     "The colour of an effect."
     share = min(abs(effect)/strongest, 1)
-    return "#" + "".join(f"{round(255 + share*(part - 255)):02x}" for part in (_RAISE_COLOUR if effect > 0 else _LOWER_COLOUR))
+    full = _RAISE_COLOUR if effect > 0 else _LOWER_COLOUR
+    return "#" + "".join(f"{round(255 + share*(part - 255)):02x}" for part in full)
 
 # %% ../../nbs/library/app/00_drawing.ipynb #57acb127
 def cell_names(

@@ -146,8 +146,8 @@ def caution(
 ) -> str: # HTML
     "What the model knows, and what it does not."
     if card["data"]["simulated"]:
-        return ("<p class='pn-caution'><strong>The model behind this page knows a simulated assay, not a cell.</strong> "
-                "It was trained on simulated promoters. For real ones, train it on measurements: "
+        return ("<p class='pn-caution'><strong>The model behind this page knows a simulated assay, "
+                "not a cell.</strong> It was trained on simulated promoters. For real ones, train it on measurements: "
                 "<code>promoter-nb train DATA FOLDER</code>.</p>")
     return (f"<p class='pn-caution'>Model: {escape(card['name'])}. "
             "It knows the assay and the cells that it was trained on, and nothing else.</p>")
@@ -168,7 +168,8 @@ def result(
 
 def _change(seen, before):
     if before is None: return ""
-    return (f"<p>{changes(before.core, seen.core)}: <strong>{signed(seen.prediction - before.prediction)}</strong> bins, "
+    difference = signed(seen.prediction - before.prediction)
+    return (f"<p>{changes(before.core, seen.core)}: <strong>{difference}</strong> bins, "
             f"from {before.prediction:.2f}</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #74bb00bc
@@ -220,7 +221,8 @@ class _Fields:
         self.position = widgets.BoundedIntText(1, min=1, max=1, description="Position")
         self.base = widgets.Dropdown(options=list("ACGT"), description="New base")
         self.predict = _button("Predict", "Predict the sequence above")
-        self.mutate, self.undo = _button("Mutate", "Put the new base there"), _button("Undo", "Take the last mutation back")
+        self.mutate = _button("Mutate", "Put the new base there")
+        self.undo = _button("Undo", "Take the last mutation back")
         self.restart = _button("Undo all", "Take all mutations back")
         self.grid = widgets.ToggleButtons(options=[], description="")
         for words in ("message", "result", "distribution", "options", "logo", "colours", "legend", "motifs"):

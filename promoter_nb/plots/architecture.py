@@ -167,8 +167,8 @@ def _draw_row(axes, found, width, title):
     axes.add_patch(FancyArrowPatch((end - 0.32, 0), (end - 0.14, 0), arrowstyle="-|>", mutation_scale=5,
                                    color=_INK, linewidth=_THIN, shrinkA=0, shrinkB=0))
     _upright(axes, end - 0.07, "expression")
-    sequence = Box("", "sequence", "", 4, width, width)
-    for box, (left, right, _) in zip([sequence, *found], [(0.1, 0.3, 0), *places]): _draw_box(axes, box, left, right, width)
+    _draw_box(axes, Box("", "sequence", "", 4, width, width), 0.1, 0.3, width)
+    for box, (left, right, _) in zip(found, places): _draw_box(axes, box, left, right, width)
     _draw_residuals(axes, found, places)
     axes.text(0.1, _HIGH/2 + 0.24, title, ha="left", va="center", fontsize=8)
     return end

@@ -22,7 +22,8 @@ _LONG_DASHES, _TWO_DOTS, _SHORT_DASHES = (0, (8, 3)), (0, (6, 1, 1, 1, 1, 1)), (
 MODEL_STYLES = {
     "measured": ("#000000", "-", "o"), "true expression": ("#666666", _LONG_DASHES, "D"),
     "CNN": ("#D55E00", "--", "P"), "classification CNN": ("#CC79A7", ":", "X"), "deep CNN": ("#8F2D00", "-", "d"),
-    "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"), "classification ResNet": ("#74D3B4", "-.", "h"),
+    "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"),
+    "classification ResNet": ("#74D3B4", "-.", "h"),
     "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", _LONG_DASHES, "D"),
     "LightGBM, 2047 leaves": ("#4C6FA5", _TWO_DOTS, "3"), "Random forest": ("#56B4E9", "--", "v"),
     "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
@@ -134,17 +135,20 @@ def density(
     for panel, model in zip(panels, models): _against_measured(panel, predictions.label, predictions[model], model)
     panels[0].set_ylabel("predicted (bins)")
     below = figure.add_subplot(grid[1, :])
-    for name in ["measured", *models]: _kernel_density(below, predictions["label" if name == "measured" else name], name)
+    _kernel_density(below, predictions.label, "measured")
+    for model in models: _kernel_density(below, predictions[model], model)
     below.set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=(0, _TOP), xticks=range(_TOP + 1))
     below.legend(handlelength=3)
     return figure
 
 # %% ../../nbs/library/plots/00_figures.ipynb #3e65ee1a
 def _against_measured(axes, labels, predictions, model):
-    axes.hexbin(labels, predictions, gridsize=38, extent=(0, _TOP, 0, _TOP), mincnt=1, bins="log", cmap="Greys", linewidths=0)
+    axes.hexbin(labels, predictions, gridsize=38, extent=(0, _TOP, 0, _TOP), mincnt=1, bins="log", cmap="Greys",
+                linewidths=0)
     axes.plot([0, _TOP], [0, _TOP], color=colour(model), linewidth=0.8)
     ticks = range(0, _TOP, 6)
-    axes.set(title=model, xlabel="measured (bins)", xlim=(0, _TOP), ylim=(0, _TOP), aspect="equal", xticks=ticks, yticks=ticks)
+    axes.set(title=model, xlabel="measured (bins)", xlim=(0, _TOP), ylim=(0, _TOP), aspect="equal",
+             xticks=ticks, yticks=ticks)
 
 # %% ../../nbs/library/plots/00_figures.ipynb #036cc2aa
 def _kernel_density(axes, values, name, label=None):
@@ -179,7 +183,8 @@ def learning_curves(
     for model, curves in history.groupby("model", sort=False):
         by_epoch = curves.groupby("epoch").validation_R2.agg(["mean", "min", "max"])*100
         axes.fill_between(by_epoch.index, by_epoch["min"], by_epoch["max"], color=colour(model), alpha=0.2, linewidth=0)
-        axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=style_of(model)[2], markersize=4, **line_style(model))
+        marker = style_of(model)[2]
+        axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=marker, markersize=4, **line_style(model))
     axes.set(xlabel="passes over the training data", ylabel="R² after each epoch (%)")
     low, high = axes.get_ylim()
     if high > 0: axes.set_ylim(bottom=max(0, low)) # a first epoch can be worse than the mean label by any amount

@@ -21,7 +21,8 @@ def letter_heights(
 ) -> pd.DataFrame: # positions in rows, columns A, C, G, T; 0 where a letter is not drawn
     "Heights of the letters of a logo."
     if missing := {"position", "base", "contribution"} - set(contributions):
-        raise ValueError(f"contributions have no column {', '.join(sorted(missing))}; `explain.explain` makes such a table")
+        raise ValueError(f"contributions have no column {', '.join(sorted(missing))}; "
+                         "`explain.explain` makes such a table")
     dna = contributions.assign(base=contributions.base.replace("U", "T"))
     heights = dna.pivot_table(index="position", columns="base", values="contribution", sort=False, fill_value=0)
     return heights.reindex(index=contributions.position, columns=list("ACGT"), fill_value=0.0)
