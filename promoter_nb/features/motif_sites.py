@@ -156,8 +156,8 @@ def find_hits(
     if not len(codes): raise ValueError("the sequence is empty; give at least one base")
     motifs, before = jaspar_patterns() if motifs is None else motifs, int((codes < PADDING).argmax())
     hits = [(name, motif, *hit) for name, motif in motifs.items() for hit in hits_of(codes, motif)]
-    rows = [(name, motif.identifier, start - before + 1, start - before + motif.weights.shape[1], strand, total*_STEP, p)
-            for name, motif, start, strand, total, p in hits]
+    rows = [(name, motif.identifier, start - before + 1, start - before + motif.weights.shape[1], strand, sums*_STEP, p)
+            for name, motif, start, strand, sums, p in hits]
     types = {"name": str, "id": str, "start": int, "end": int, "strand": str, "score": float, "p": float}
     table = pd.DataFrame(rows, columns=list(types)).astype(types) # also without a row
     return table.sort_values(["p", "start", "name"], ignore_index=True)
