@@ -45,9 +45,8 @@ def test_exported_lines_fit_on_a_screen(path):
     assert not [line for source in exported for line in source.splitlines() if len(line) > 120]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_median_cell_is_short(room):
-    assert median(len(lines) for path in (LIBRARY/room).glob("*.ipynb") for lines in code_lines(path)) < 6
+def test_the_median_cell_is_short():
+    assert median(len(lines) for path in NOTEBOOKS for lines in code_lines(path)) < 6
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=by_path)

@@ -23,8 +23,8 @@ def svg(
     *parts: str    # elements
 ) -> str:
     "A drawing that fills the width of its place."
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(words)}">'
-            + "".join(parts) + "</svg>")
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
+            f'aria-label="{escape(words)}">{"".join(parts)}</svg>')
 
 # %% ../../nbs/library/app/00_drawing.ipynb #17e4744d
 def signed(
@@ -33,6 +33,11 @@ def signed(
 ) -> str:
     "A difference in words."
     return f"{number:+.{digits}f}".replace("-", "−") if round(number, digits) else f"{0:.{digits}f}"
+
+# %% ../../nbs/library/app/00_drawing.ipynb #5ad9f07b
+def _line(x1, x2, y1, y2, kind): return f'<line x1="{x1}" x2="{x2}" y1="{y1}" y2="{y2}" class="{kind}"/>'
+
+def _text(x, y, kind, words): return f'<text x="{x}" y="{y}" class="{kind}">{words}</text>'
 
 # %% ../../nbs/library/app/00_drawing.ipynb #902c8152
 def bars(
@@ -55,15 +60,22 @@ def distribution(
 ) -> str: # SVG
     "A prediction among the values of the training library."
     shares, edges = bars(percentiles, interval)
-    x = lambda value: (value - edges[0])/(edges[-1] - edges[0])*_PLOT_WIDTH
-    width, tallest, floor = _PLOT_WIDTH/len(shares), 80/shares.max(), _PLOT_HEIGHT - 16
-    columns = [f'<rect x="{x(edge) + 1:.1f}" y="{floor - share*tallest:.1f}" width="{width - 2:.1f}" height="{share*tallest:.1f}" class="pn-bar"/>' for edge, share in zip(edges, shares)]
-    band = f'<rect x="{x(interval[0]):.1f}" y="12" width="{x(interval[1]) - x(interval[0]):.1f}" height="{floor - 12}" class="pn-band"/>'
-    line = lambda value, kind: f'<line x1="{x(value):.1f}" x2="{x(value):.1f}" y1="12" y2="{floor}" class="{kind}"/>'
-    ticks = [f'<text x="{x(value):.1f}" y="{_PLOT_HEIGHT - 3}" class="pn-tick">{value:g}</text>' for value in _ticks(edges)]
-    lines = ([line(before, "pn-before")] if before is not None else []) + [line(prediction, "pn-now"), f'<text x="{x(prediction):.1f}" y="9" class="pn-value">{prediction:.2f}</text>']
-    words = f"Measured values of the training library as bars; the prediction {prediction:.2f} in its interval from {interval[0]:.2f} to {interval[1]:.2f}"
-    return svg(_PLOT_WIDTH, _PLOT_HEIGHT, words, *columns, band, *lines, *ticks)
+    x, floor = lambda value: (value - edges[0])/(edges[-1] - edges[0])*_PLOT_WIDTH, _PLOT_HEIGHT - 16
+    mark = lambda value, kind: _line(f"{x(value):.1f}", f"{x(value):.1f}", 12, floor, kind)
+    lines = [mark(before, "pn-before")] if before is not None else []
+    lines += [mark(prediction, "pn-now"), _text(f"{x(prediction):.1f}", 9, "pn-value", f"{prediction:.2f}")]
+    band = (f'<rect x="{x(interval[0]):.1f}" y="12" width="{x(interval[1]) - x(interval[0]):.1f}" '
+            f'height="{floor - 12}" class="pn-band"/>')
+    ticks = [_text(f"{x(value):.1f}", _PLOT_HEIGHT - 3, "pn-tick", f"{value:g}") for value in _ticks(edges)]
+    words = (f"Measured values of the training library as bars; the prediction {prediction:.2f} "
+             f"in its interval from {interval[0]:.2f} to {interval[1]:.2f}")
+    return svg(_PLOT_WIDTH, _PLOT_HEIGHT, words, *_columns(shares, floor), band, *lines, *ticks)
+
+# %% ../../nbs/library/app/00_drawing.ipynb #d232bbb9
+def _columns(shares, floor): # bars of a histogram
+    width, tallest = _PLOT_WIDTH/len(shares), 80/shares.max()
+    return [f'<rect x="{place*width + 1:.1f}" y="{floor - share*tallest:.1f}" width="{width - 2:.1f}" '
+            f'height="{share*tallest:.1f}" class="pn-bar"/>' for place, share in enumerate(shares)]
 
 def _ticks(edges): # about five round numbers
     step = max(1, round((edges[-1] - edges[0])/5))
@@ -79,11 +91,14 @@ def outline(
     from matplotlib.textpath import TextPath
     path = TextPath((0, 0), letter, size=1, prop=FontProperties(family="DejaVu Sans", weight="bold"))
     low, high = path.vertices[:-1].min(0), path.vertices[:-1].max(0)
-    place = lambda points: " ".join(f"{number:.3f}" for number in ((points.reshape(-1, 2) - low)/(high - low)*[1, -1] + [0, 1]).ravel())
+    in_box = lambda points: ((points.reshape(-1, 2) - low)/(high - low)*[1, -1] + [0, 1]).ravel()
+    place = lambda points: " ".join(f"{number:.3f}" for number in in_box(points))
     return "".join("Z" if code == 79 else f"{' MLQC'[code]}{place(points)}" for points, code in path.iter_segments())
 
 # %% ../../nbs/library/app/00_drawing.ipynb #b4afbe8a
-_MARGIN, _LETTER_HEIGHT, _NAME_ROW = 26, 96, 11 # left of the first base; height of the letters; height of a row of names: units
+_MARGIN = 26        # units left of the first base
+_LETTER_HEIGHT = 96 # units from the lowest letter to the highest
+_NAME_ROW = 11      # units of a row of names
 
 def logo(
     contributions: pd.DataFrame, # columns position, base, contribution (bins), as `explain.explain` gives them
@@ -95,28 +110,42 @@ def logo(
     names, rows = _spans(motifs, first)
     top, scale = rows*_NAME_ROW + 4, _LETTER_HEIGHT/(high - low)
     zero, width, bottom = top + high*scale, _MARGIN + 10*len(values), top + _LETTER_HEIGHT
-    letters = [_letter(base, _MARGIN + 10*place, zero, value*scale) for place, (base, value) in enumerate(zip(contributions.base, values))]
-    axis = [f'<line x1="{_MARGIN}" x2="{width}" y1="{zero:.1f}" y2="{zero:.1f}" class="pn-axis"/>',
-            *(f'<text x="{_MARGIN - 3}" y="{y:.1f}" class="pn-scale">{signed(value, 1)}</text>' for value, y in ((high, top + 6), (low, bottom)))]
-    ticks = [f'<text x="{_MARGIN + 10*place + 5}" y="{bottom + 10:.1f}" class="pn-tick">{first + place}</text>' for place in range(len(values)) if (first + place) % 10 == 0]
-    strongest = contributions.loc[contributions.contribution.abs().idxmax()]
-    words = f"Contribution of each of {len(values)} bases; the strongest is {strongest.base} at position {strongest.position} with {signed(strongest.contribution)} bins"
-    return svg(width, bottom + 13, words, *names, *letters, *axis, *ticks)
+    letters = [_letter(base, _MARGIN + 10*place, zero, value*scale)
+               for place, (base, value) in enumerate(zip(contributions.base, values))]
+    ends = [_text(_MARGIN - 3, f"{y:.1f}", "pn-scale", signed(value, 1))
+            for value, y in ((high, top + 6), (low, bottom))]
+    axis = [_line(_MARGIN, width, f"{zero:.1f}", f"{zero:.1f}", "pn-axis"), *ends, *_tens(first, len(values), bottom)]
+    return svg(width, bottom + 13, _strongest(contributions), *names, *letters, *axis)
 
 # %% ../../nbs/library/app/00_drawing.ipynb #e13eab3c
 def _letter(base, x, zero, height):
     "A letter from the line upwards, or downwards and upside down."
     if abs(height) < 0.3 or base not in BASE_COLOURS: return ""
-    return f'<path d="{outline(base)}" fill="{BASE_COLOURS[base]}" transform="translate({x + 0.4:g} {zero - height:.2f}) scale(9.2 {height:.2f})"/>'
+    place = f"translate({x + 0.4:g} {zero - height:.2f}) scale(9.2 {height:.2f})"
+    return f'<path d="{outline(base)}" fill="{BASE_COLOURS[base]}" transform="{place}"/>'
 
+def _tens(first, bases, bottom):
+    "Every tenth position."
+    return [_text(_MARGIN + 10*(position - first) + 5, f"{bottom + 10:.1f}", "pn-tick", position)
+            for position in range(first, first + bases) if position % 10 == 0]
+
+def _strongest(contributions):
+    strongest = contributions.loc[contributions.contribution.abs().idxmax()]
+    return (f"Contribution of each of {len(contributions)} bases; the strongest is {strongest.base} "
+            f"at position {strongest.position} with {signed(strongest.contribution)} bins")
+
+# %% ../../nbs/library/app/00_drawing.ipynb #313adf17
 def _spans(motifs, first):
     "Lines and names of motifs, and how many rows they take."
     starts, ends = (motifs[end].to_numpy(dtype=int) - first for end in ("start", "end"))
-    wide = np.maximum(ends, starts + np.ceil(motifs.name.str.len().to_numpy()*0.55).astype(int)) if len(motifs) else ends
-    rows = rows_without_overlap(starts, wide)
-    line = lambda start, end, y, name: (f'<line x1="{_MARGIN + 10*start + 1}" x2="{_MARGIN + 10*end + 9}" y1="{y}" y2="{y}" class="pn-span"/>'
-                                        f'<text x="{_MARGIN + 10*start + 1}" y="{y - 2}" class="pn-motif">{escape(name)}</text>')
-    return [line(start, end, _NAME_ROW*(row + 1), name) for start, end, row, name in zip(starts, ends, rows, motifs.name)], rows.max(initial=-1) + 1
+    letters = np.ceil(motifs.name.str.len().to_numpy()*0.55).astype(int) if len(motifs) else starts
+    rows = rows_without_overlap(starts, np.maximum(ends, starts + letters))
+    spans = [_span(_MARGIN + 10*start + 1, _MARGIN + 10*end + 9, _NAME_ROW*(row + 1), name)
+             for start, end, row, name in zip(starts, ends, rows, motifs.name)]
+    return spans, rows.max(initial=-1) + 1
+
+def _span(left, right, y, name):
+    return _line(left, right, y, y, "pn-span") + _text(left, y - 2, "pn-motif", escape(name))
 
 # %% ../../nbs/library/app/00_drawing.ipynb #ae9956b8
 _LOWER_COLOUR, _RAISE_COLOUR = np.array([0, 114, 178]), np.array([213, 94, 0]) # red, green, blue
@@ -127,7 +156,8 @@ def shade(
 ) -> str: # hexadecimal
     "The colour of an effect."
     share = min(abs(effect)/strongest, 1)
-    return "#" + "".join(f"{round(255 + share*(part - 255)):02x}" for part in (_RAISE_COLOUR if effect > 0 else _LOWER_COLOUR))
+    full = _RAISE_COLOUR if effect > 0 else _LOWER_COLOUR
+    return "#" + "".join(f"{round(255 + share*(part - 255)):02x}" for part in full)
 
 # %% ../../nbs/library/app/00_drawing.ipynb #57acb127
 def cell_names(
@@ -148,12 +178,18 @@ def heat_map(
     rules = [f".pn-page{{--bases:{len(sequence)}}}"]
     for row, base in enumerate("ACGT"):
         for place, (own, effect) in enumerate(zip(sequence, effects[row])):
-            mine = ";--own:1" if own == base else ""
-            say = f"{own}{first + place} is there" if own == base else f"{own}{first + place}{base}: {signed(effect)} bins"
-            rules.append(f'.pn-grid button:nth-child({row*len(sequence) + place + 1}){{background:{shade(effect, strongest)};--say:"{say}"{mine}}}')
-            if own == base: rules.append(f'.pn-grid button:nth-child({row*len(sequence) + place + 1})::before{{content:"{base}"}}')
+            cell = f".pn-grid button:nth-child({row*len(sequence) + place + 1})"
+            rules.append(_cell_rule(cell, own, first + place, base, effect, shade(effect, strongest)))
+            if own == base: rules.append(f'{cell}::before{{content:"{base}"}}')
     return "<style>" + "\n".join(rules) + "</style>"
 
+# %% ../../nbs/library/app/00_drawing.ipynb #71f5edb8
+def _cell_rule(cell, own, position, base, effect, colour):
+    say = f"{own}{position} is there" if own == base else f"{own}{position}{base}: {signed(effect)} bins"
+    mine = ";--own:1" if own == base else ""
+    return f'{cell}{{background:{colour};--say:"{say}"{mine}}}'
+
+# %% ../../nbs/library/app/00_drawing.ipynb #cfc4aa52
 def strongest_effect(
     effects: np.ndarray # float (4, bases)
 ) -> float: # bins
@@ -166,7 +202,12 @@ def motif_rows(
 ) -> str: # HTML
     "Sites of known motifs, as a table."
     if motifs.empty: return "<p>No site of a known yeast motif.</p>"
-    row = lambda site: (f"<tr><th scope='row'>{escape(site.name)}</th><td class='pn-wide'>{escape(site.id)}</td><td>{site.start} to {site.end}</td>"
-                        f"<td>{site.strand.replace('-', '−')}</td><td class='pn-wide'>{site.p:.0e}</td><td>{signed(site.contribution)}</td></tr>")
-    heads = "<th>factor</th><th class='pn-wide'>JASPAR</th><th>bases</th><th>strand</th><th class='pn-wide'>p</th><th>contribution</th>"
-    return f"<table class='pn-table'><thead><tr>{heads}</tr></thead><tbody>{''.join(row(site) for site in motifs.itertuples(index=False))}</tbody></table>"
+    heads = ("<th>factor</th><th class='pn-wide'>JASPAR</th><th>bases</th><th>strand</th>"
+             "<th class='pn-wide'>p</th><th>contribution</th>")
+    rows = "".join(_motif_row(site) for site in motifs.itertuples(index=False))
+    return f"<table class='pn-table'><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+def _motif_row(site):
+    return (f"<tr><th scope='row'>{escape(site.name)}</th><td class='pn-wide'>{escape(site.id)}</td>"
+            f"<td>{site.start} to {site.end}</td><td>{site.strand.replace('-', '−')}</td>"
+            f"<td class='pn-wide'>{site.p:.0e}</td><td>{signed(site.contribution)}</td></tr>")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXAMPLE', 'read_core', 'View', 'best_sites', 'view', 'mutate', 'changes', 'warning', 'caution', 'result', 'options',
-           'style', 'Page', 'legend']
+           'style', 'legend', 'Page']
 
 # %% ../../nbs/library/app/01_page.ipynb #552c89ee
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from .drawing import cell_names, distribution, heat_map, logo, motif_rows, signe
 from ..inference.predictor import Predictor
 from ..data.flanks import trim
 from ..data.prepare import IUPAC_CODES, SequenceError, prepare
+from ..data.sequence import PADDING
 
 # %% ../../nbs/library/app/01_page.ipynb #c6fdbbcc
 def read_core(
@@ -28,8 +29,10 @@ def read_core(
 ) -> str: # capitals over IUPAC letters; raises SequenceError
     "The core of one sequence."
     lines = text.strip().splitlines()
-    if sum(line.startswith(">") for line in lines) > 1: raise SequenceError(0, "holds several headers; the page takes one sequence, `promoter-nb predict` takes files")
-    letters = "".join("".join(line.split()) for line in lines if not line.startswith(">")).upper().replace("U", "T")
+    bases = [line for line in lines if not line.startswith(">")]
+    if len(lines) - len(bases) > 1:
+        raise SequenceError(0, "holds several headers; the page takes one sequence, `promoter-nb predict` takes files")
+    letters = "".join("".join(bases).split()).upper().replace("U", "T")
     prepare([letters])
     codes = np.frombuffer(letters.encode().translate(IUPAC_CODES), dtype=np.uint8)
     starts, ends, _ = trim(codes, np.array([0]), np.array([len(codes)]))
@@ -53,7 +56,7 @@ class View:
     def first(self) -> int: return len(self.core) - len(self.shown) + 1
 
 # %% ../../nbs/library/app/01_page.ipynb #8652c904
-_SITES_SHOWN = 8 # that are shown
+_SITES_SHOWN = 8
 
 def best_sites(
     contributions: pd.DataFrame # position (from 1), base, contribution
@@ -70,19 +73,33 @@ def view(
 ) -> View: # raises SequenceError
     "Predict one promoter and all its mutants."
     prepared = prepare([core], predictor.width)
-    shown, values = core[-predictor.width:], []
-    columns = prepared.codes[:, predictor.width - len(shown):]
-    effects = mutagenesis(lambda rows: values.append(predictor.predict_codes(_padded(rows, predictor.width))) or values[0], columns)[0]
-    prediction = float(values[0][0])
+    shown = core[-predictor.width:]
+    own, effects = _predictions(predictor, prepared.codes[:, predictor.width - len(shown):])
+    prediction, offset = float(own[0]), len(core) - len(shown)
     low, high = predictor.intervals.around(np.array([prediction]))
-    contributions = pd.DataFrame({"position": np.arange(1, len(shown) + 1), "base": list(shown), "contribution": observed_base_effects(effects[None])[0]})
-    motifs, offset = best_sites(contributions), len(core) - len(shown)
     rank = float(np.mean(np.asarray(predictor.card["label_percentiles"]) < prediction))
-    return View(core, shown, prediction, (float(low[0]), float(high[0])), str(predictor.unusual(prepared, values[0][:1].astype(float))[0]), rank, effects,
-                contributions.assign(position=contributions.position + offset), motifs.assign(start=motifs.start + offset, end=motifs.end + offset))
+    unusual = str(predictor.unusual(prepared, own.astype(float))[0])
+    contributions = pd.DataFrame({"position": np.arange(1, len(shown) + 1), "base": list(shown),
+                                  "contribution": observed_base_effects(effects[None])[0]})
+    motifs = best_sites(contributions)
+    motifs, contributions = (_moved(table, offset) for table in (motifs, contributions))
+    interval = float(low[0]), float(high[0])
+    return View(core, shown, prediction, interval, unusual, rank, effects, contributions, motifs)
 
-def _padded(codes, width):
-    return np.pad(codes, ((0, 0), (width - codes.shape[1], 0)), constant_values=4)
+# %% ../../nbs/library/app/01_page.ipynb #47a81caf
+def _predictions(predictor, codes):
+    "The prediction of one sequence (1,), and the effects of its substitutions (4, bases)."
+    values = []
+    def predict(rows):
+        padded = np.pad(rows, ((0, 0), (predictor.width - rows.shape[1], 0)), constant_values=PADDING)
+        values.append(predictor.predict_codes(padded))
+        return values[0]
+    effects = mutagenesis(predict, codes)[0]
+    return values[0][:1], effects
+
+def _moved(table, offset):
+    places = table.columns.intersection(["position", "start", "end"])
+    return table.assign(**{name: table[name] + offset for name in places})
 
 # %% ../../nbs/library/app/01_page.ipynb #92eb2a58
 def mutate(
@@ -91,7 +108,8 @@ def mutate(
     base: str      # one of A, C, G and T
 ) -> str: # raises ValueError
     "A core with another base in one place."
-    if not 1 <= position <= len(core): raise ValueError(f"position {position} is not in the sequence; it has bases 1 to {len(core)}")
+    if not 1 <= position <= len(core):
+        raise ValueError(f"position {position} is not in the sequence; it has bases 1 to {len(core)}")
     if base not in tuple("ACGT"): raise ValueError(f"{base!r} is no base; expected A, C, G or T")
     return core[:position - 1] + base + core[position:]
 
@@ -104,9 +122,12 @@ def changes(
     return ", ".join(f"{old}{position}{new}" for position, (old, new) in enumerate(zip(before, after), 1) if old != new)
 
 # %% ../../nbs/library/app/01_page.ipynb #709bb37c
-_FLAGS = {"length": "its length is unlike that of the training promoters ({} to {} bases)", "cut": "the network reads only its last bases",
-         "GC": "its share of G and C is unlike that of the training promoters ({:.0%} to {:.0%})", "unknown bases": "it has bases that are not known",
-         "beyond measured values": "its prediction lies beyond all values that were measured in training"}
+_FLAGS = {
+    "length": "its length is unlike that of the training promoters ({} to {} bases)",
+    "cut": "the network reads only its last bases",
+    "GC": "its share of G and C is unlike that of the training promoters ({:.0%} to {:.0%})",
+    "unknown bases": "it has bases that are not known",
+    "beyond measured values": "its prediction lies beyond all values that were measured in training"}
 
 def warning(
     unusual: str, # reasons, separated by semicolons
@@ -116,7 +137,8 @@ def warning(
     if not unusual: return ""
     ranges = {"length": card["range"]["length"], "GC": card["range"]["gc"]}
     reasons = "; ".join(_FLAGS[reason].format(*ranges.get(reason, ())) for reason in unusual.split(";"))
-    return f"<p class='pn-warning' role='note'><strong>Unlike the training data:</strong> {reasons}. Trust this prediction less.</p>"
+    return ("<p class='pn-warning' role='note'><strong>Unlike the training data:</strong> "
+            f"{reasons}. Trust this prediction less.</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #e411b31e
 def caution(
@@ -124,9 +146,11 @@ def caution(
 ) -> str: # HTML
     "What the model knows, and what it does not."
     if card["data"]["simulated"]:
-        return ("<p class='pn-caution'><strong>The model behind this page knows a simulated assay, not a cell.</strong> It was trained on simulated promoters. "
-                "For real ones, train it on measurements: <code>promoter-nb train DATA FOLDER</code>.</p>")
-    return f"<p class='pn-caution'>Model: {escape(card['name'])}. It knows the assay and the cells that it was trained on, and nothing else.</p>"
+        return ("<p class='pn-caution'><strong>The model behind this page knows a simulated assay, "
+                "not a cell.</strong> It was trained on simulated promoters. For real ones, train it on measurements: "
+                "<code>promoter-nb train DATA FOLDER</code>.</p>")
+    return (f"<p class='pn-caution'>Model: {escape(card['name'])}. "
+            "It knows the assay and the cells that it was trained on, and nothing else.</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #83cb391e
 def result(
@@ -136,10 +160,17 @@ def result(
 ) -> str: # HTML
     "The prediction in words."
     low, high = seen.interval
-    change = "" if before is None else (f"<p>{changes(before.core, seen.core)}: <strong>{signed(seen.prediction - before.prediction)}</strong> bins, from {before.prediction:.2f}</p>")
-    return (f"<div role='status'><p class='pn-number'><strong id='pn-prediction'>{seen.prediction:.2f}</strong> <span>bins</span></p>"
-            f"<p>{card['intervals']['coverage']:.0%} of measurements would lie between <strong>{low:.2f}</strong> and <strong>{high:.2f}</strong>.</p>"
-            f"<p>That is more than <strong>{seen.rank:.0%}</strong> of the training library.</p>{change}</div>{warning(seen.unusual, card)}")
+    return (f"<div role='status'><p class='pn-number'><strong id='pn-prediction'>{seen.prediction:.2f}</strong> "
+            f"<span>bins</span></p><p>{card['intervals']['coverage']:.0%} of measurements would lie between "
+            f"<strong>{low:.2f}</strong> and <strong>{high:.2f}</strong>.</p>"
+            f"<p>That is more than <strong>{seen.rank:.0%}</strong> of the training library.</p>"
+            f"{_change(seen, before)}</div>{warning(seen.unusual, card)}")
+
+def _change(seen, before):
+    if before is None: return ""
+    difference = signed(seen.prediction - before.prediction)
+    return (f"<p>{changes(before.core, seen.core)}: <strong>{difference}</strong> bins, "
+            f"from {before.prediction:.2f}</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #74bb00bc
 def options(
@@ -148,8 +179,10 @@ def options(
 ) -> str: # HTML
     "What each base would do in one position."
     place, own = position - seen.first, seen.core[position - 1]
-    others = "".join(f"<span>{own}→{base} <strong>{signed(effect)}</strong></span>" for base, effect in zip("ACGT", seen.effects[:, place]) if base != own)
-    return f"<p class='pn-options' role='status'><span>Base {position} is <strong>{own}</strong>.</span> {others}</p>"
+    others = [f"<span>{own}→{base} <strong>{signed(effect)}</strong></span>"
+              for base, effect in zip("ACGT", seen.effects[:, place]) if base != own]
+    return (f"<p class='pn-options' role='status'><span>Base {position} is <strong>{own}</strong>.</span> "
+            f"{''.join(others)}</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #b7d1040d
 EXAMPLE = "GCATTAGCTTACGTAACCTGTGAATCTAGGACCCGGGTAATTTACTGCATTCGAGTCTAGATAGGCATCGTTACAGATCG"
@@ -169,50 +202,59 @@ def _row(*children):
     return box
 
 # %% ../../nbs/library/app/01_page.ipynb #8ea99d4d
-class Page:
-    "The page: fields, and what they do. `widget` is what is to be displayed."
-    def __init__(self,
-        predictor: Predictor | None = None, # the model in the package by default
-        sequence: str = EXAMPLE             # to begin with
-    ):
-        self.predictor, self.history, self._busy = predictor or Predictor.load(), [], False
-        self._make_fields(sequence)
-        self.widget = self._arrange()
-        self._connect()
-        self.read()
+def legend(
+    strongest: float # effect with the full colour, bins
+) -> str: # HTML
+    "What the colours mean."
+    return (f"<p class='pn-legend'><span>−{strongest:.1f}</span><span class='pn-scale-bar' role='img' "
+            "aria-label='Blue lowers expression, orange raises it'></span>"
+            f"<span>+{strongest:.1f} bins</span> <span class='pn-small'>Effect of the base of that row, in that place. "
+            "Letters: the base that is there. Click a cell to mutate.</span></p>")
 
+# %% ../../nbs/library/app/01_page.ipynb #82d89aeb
+def _button(words, hint): return widgets.Button(description=words, tooltip=hint)
+
+class _Fields:
+    "The fields of the page, by name."
     def _make_fields(self, sequence):
         self.sequence = widgets.Textarea(sequence, description="Sequence", continuous_update=False, rows=3)
-        button = lambda words, hint: widgets.Button(description=words, tooltip=hint)
-        self.predict = button("Predict", "Predict the sequence above")
-        self.position, self.base = widgets.BoundedIntText(1, min=1, max=1, description="Position"), widgets.Dropdown(options=list("ACGT"), description="New base")
-        self.mutate, self.undo = button("Mutate", "Put the new base there"), button("Undo", "Take the last mutation back")
-        self.restart = button("Undo all", "Take all mutations back")
+        self.position = widgets.BoundedIntText(1, min=1, max=1, description="Position")
+        self.base = widgets.Dropdown(options=list("ACGT"), description="New base")
+        self.predict = _button("Predict", "Predict the sequence above")
+        self.mutate = _button("Mutate", "Put the new base there")
+        self.undo = _button("Undo", "Take the last mutation back")
+        self.restart = _button("Undo all", "Take all mutations back")
         self.grid = widgets.ToggleButtons(options=[], description="")
-        for words in ("message", "result", "distribution", "options", "logo", "colours", "legend", "motifs"): setattr(self, words, widgets.HTML())
-        for field, kind in ((self.sequence, "pn-sequence"), (self.predict, "pn-main"), (self.mutate, "pn-main"), (self.grid, "pn-grid"), (self.logo, "pn-logo"), (self.distribution, "pn-plot")): field.add_class(kind)
+        for words in ("message", "result", "distribution", "options", "logo", "colours", "legend", "motifs"):
+            setattr(self, words, widgets.HTML())
+        kinds = {"pn-sequence": [self.sequence], "pn-main": [self.predict, self.mutate], "pn-grid": [self.grid],
+                 "pn-logo": [self.logo], "pn-plot": [self.distribution]}
+        for kind, fields in kinds.items():
+            for field in fields: field.add_class(kind)
 
-    def _arrange(self) -> widgets.VBox:
+# %% ../../nbs/library/app/01_page.ipynb #996e1194
+class _Cards(_Fields):
+    "The fields of the page, arranged."
+    def _arrange(self, card) -> widgets.VBox:
         drawing = widgets.VBox([self.logo, self.grid])
         drawing.add_class("pn-drawing")
+        note = widgets.HTML("<p class='pn-small'>Measured values as bars, in sorting bins; "
+                            "shaded, the interval of the prediction.</p>")
+        mutations = _row(self.position, self.base, self.mutate, self.undo, self.restart)
         cards = [_card("Promoter", self.sequence, _row(self.predict), self.message, kind="pn-full"),
-                 _card("Predicted expression", self.result), _card("Among the training library", self.distribution, widgets.HTML("<p class='pn-small'>Measured values as bars, in sorting bins; shaded, the interval of the prediction.</p>")),
-                 _card("Mutate", _row(self.position, self.base, self.mutate, self.undo, self.restart), self.options, kind="pn-full"),
-                 _card("What each base does, and what another would", drawing, self.legend, self.colours, kind="pn-full pn-map"),
+                 _card("Predicted expression", self.result),
+                 _card("Among the training library", self.distribution, note),
+                 _card("Mutate", mutations, self.options, kind="pn-full"),
+                 _card("What each base does, and what another would", drawing, self.legend, self.colours,
+                       kind="pn-full pn-map"),
                  _card("Known motifs", self.motifs, kind="pn-full")]
-        page = widgets.VBox([widgets.HTML(style()), widgets.HTML(caution(self.predictor.card)), *cards])
+        page = widgets.VBox([widgets.HTML(style()), widgets.HTML(caution(card)), *cards])
         page.add_class("pn-page")
         return page
 
-    def _connect(self):
-        self.sequence.observe(lambda change: self.read(), "value")
-        self.predict.on_click(lambda button: self.read())
-        self.position.observe(lambda change: self._show_options(), "value")
-        self.mutate.on_click(lambda button: self.change(self.position.value, self.base.value))
-        self.grid.observe(lambda change: self._pick(change.new), "index")
-        self.undo.on_click(lambda button: self.back(1))
-        self.restart.on_click(lambda button: self.back(len(self.history) - 1))
-
+# %% ../../nbs/library/app/01_page.ipynb #a610425b
+class _History:
+    "A promoter and its mutations, which can be taken back."
     @property
     def view(self) -> View | None: return self.history[-1] if self.history else None
 
@@ -220,12 +262,11 @@ class Page:
         "Take the sequence that was typed; a bad one leaves everything as it was, and says why."
         try: core = read_core(self.sequence.value)
         except SequenceError as error:
-            self.message.value = f"<p class='pn-error' role='alert'>The sequence {escape(_as_sentence(error.reason))}</p>"
+            reason = escape(error.reason.removesuffix("."))
+            self.message.value = f"<p class='pn-error' role='alert'>The sequence {reason}.</p>"
             return
         self.message.value = ""
-        if self.history and self.history[0].core == core: return
-        self.history = [view(self.predictor, core)]
-        self._show()
+        if not self.history or self.history[0].core != core: self._show([view(self.predictor, core)])
 
     def change(self,
         position: int, # in the core, from 1
@@ -234,32 +275,27 @@ class Page:
         "Mutate one base."
         if not self.history: return
         core = mutate(self.view.core, position, base)
-        if core == self.view.core: return
-        self.history = [*self.history, view(self.predictor, core)]
-        self._show()
+        if core != self.view.core: self._show([*self.history, view(self.predictor, core)])
 
     def back(self,
         steps: int # mutations
     ) -> None:
         "Take mutations back."
-        if 0 < steps < len(self.history):
-            self.history = self.history[:-steps]
-            self._show()
+        if 0 < steps < len(self.history): self._show(self.history[:-steps])
 
-    def _pick(self, index):
-        if index is None or self._busy: return
-        row, place = divmod(index, len(self.view.shown))
-        self.position.value, self.base.value = self.view.first + place, "ACGT"[row]
-        self.change(self.view.first + place, "ACGT"[row])
-
-    def _show(self):
-        seen, mutated, card = self.view, len(self.history) > 1, self.predictor.card
-        before = self.history[0] if mutated else None
-        self.undo.disabled = self.restart.disabled = not mutated
+# %% ../../nbs/library/app/01_page.ipynb #a3fd9432
+class _Shown(_Cards, _History):
+    "What the fields show."
+    def _show(self, history):
+        self.history, card = history, self.predictor.card
+        seen, before = self.view, history[0] if len(history) > 1 else None
+        self.undo.disabled = self.restart.disabled = before is None
         self._fit(seen)
         self.result.value = result(seen, before, card)
-        self.distribution.value = distribution(np.asarray(card["label_percentiles"]), seen.prediction, seen.interval, before and before.prediction)
-        self.logo.value, self.colours.value = logo(seen.contributions, seen.motifs), heat_map(seen.shown, seen.effects, seen.first)
+        self.distribution.value = distribution(np.asarray(card["label_percentiles"]), seen.prediction, seen.interval,
+                                               before and before.prediction)
+        self.logo.value = logo(seen.contributions, seen.motifs)
+        self.colours.value = heat_map(seen.shown, seen.effects, seen.first)
         self.motifs.value, self.legend.value = motif_rows(seen.motifs), legend(strongest_effect(seen.effects))
         self._show_options()
 
@@ -276,13 +312,30 @@ class Page:
     def _show_options(self):
         if self.history and not self._busy: self.options.value = options(self.view, self.position.value)
 
-# %% ../../nbs/library/app/01_page.ipynb #82d89aeb
-def _as_sentence(reason):
-    return reason if reason.endswith(".") else f"{reason}."
+# %% ../../nbs/library/app/01_page.ipynb #c457b205
+class Page(_Shown):
+    "The page: fields, and what they do. `widget` is what is to be displayed."
+    def __init__(self,
+        predictor: Predictor | None = None, # the model in the package by default
+        sequence: str = EXAMPLE             # to begin with
+    ):
+        self.predictor, self.history, self._busy = predictor or Predictor.load(), [], False
+        self._make_fields(sequence)
+        self.widget = self._arrange(self.predictor.card)
+        self._connect()
+        self.read()
 
-def legend(
-    strongest: float # effect with the full colour, bins
-) -> str: # HTML
-    "What the colours mean."
-    return (f"<p class='pn-legend'><span>−{strongest:.1f}</span><span class='pn-scale-bar' role='img' aria-label='Blue lowers expression, orange raises it'></span>"
-            f"<span>+{strongest:.1f} bins</span> <span class='pn-small'>Effect of the base of that row, in that place. Letters: the base that is there. Click a cell to mutate.</span></p>")
+    def _connect(self):
+        self.sequence.observe(lambda change: self.read(), "value")
+        self.predict.on_click(lambda button: self.read())
+        self.position.observe(lambda change: self._show_options(), "value")
+        self.mutate.on_click(lambda button: self.change(self.position.value, self.base.value))
+        self.grid.observe(lambda change: self._pick(change.new), "index")
+        self.undo.on_click(lambda button: self.back(1))
+        self.restart.on_click(lambda button: self.back(len(self.history) - 1))
+
+    def _pick(self, index):
+        if index is None or self._busy: return
+        row, place = divmod(index, len(self.view.shown))
+        self.position.value, self.base.value = self.view.first + place, "ACGT"[row]
+        self.change(self.view.first + place, "ACGT"[row])

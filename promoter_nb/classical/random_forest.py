@@ -22,14 +22,17 @@ def fit_forest(
     threads: int = 2,                  # has no effect on the trees
     seed: int = 0                      # of bootstrap samples and of the choice of columns
 ) -> RandomForestRegressor: # raises ValueError without rows, or for what makes no sense
-    "Grow a random forest (claim L6)."
+    "Grow a random forest."
     if not len(train): raise ValueError(f"{train.name}: the training part has no rows")
-    if trees < 1 or not 0 < columns <= 1: raise ValueError(f"trees is {trees}, columns {columns}; expected at least one tree, and a share above 0 and up to 1")
-    forest = RandomForestRegressor(trees, max_features=columns, min_samples_leaf=smallest_leaf, n_jobs=threads, random_state=seed)
+    if trees < 1 or not 0 < columns <= 1:
+        raise ValueError(f"trees is {trees}, columns {columns}; "
+                         "expected at least one tree, and a share above 0 and up to 1")
+    forest = RandomForestRegressor(trees, max_features=columns, min_samples_leaf=smallest_leaf,
+                                   n_jobs=threads, random_state=seed)
     return forest.fit(inputs.table(train.codes), train.labels).set_params(n_jobs=1)
 
 # %% ../../nbs/library/classical/02_random_forest.ipynb #9a5d3bdd
-_ROWS_AT_A_TIME = 50_000 # rows
+_ROWS_AT_A_TIME = 50_000
 
 def predict_forest(
     forest: RandomForestRegressor, # of `fit_forest`
@@ -37,5 +40,5 @@ def predict_forest(
     inputs: Inputs = Inputs("kmers", widths=(4, 5)) # the columns that it was grown on
 ) -> np.ndarray: # expression, float64 (n,)
     "Mean of the trees."
-    blocks = [forest.predict(inputs.table(codes[start:start + _ROWS_AT_A_TIME])) for start in range(0, len(codes), _ROWS_AT_A_TIME)]
-    return np.concatenate([np.empty(0), *blocks])
+    blocks = (codes[start:start + _ROWS_AT_A_TIME] for start in range(0, len(codes), _ROWS_AT_A_TIME))
+    return np.concatenate([np.empty(0), *(forest.predict(inputs.table(block)) for block in blocks)])

@@ -21,15 +21,18 @@ PAIRED = ("variants", "perturbation", "tiling") # scored on differences
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #273aeb62
 def _check(labels: np.ndarray, predictions: np.ndarray, subsets: dict[str, np.ndarray]):
-    if labels.shape != predictions.shape: raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
+    if labels.shape != predictions.shape:
+        raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
     for name, values in (("label", labels), ("prediction", predictions)):
-        if (bad := ~np.isfinite(values)).any(): raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
-    if set(subsets) != set(WEIGHTS):
-        raise ValueError(f"subsets {', '.join(sorted(set(subsets) ^ set(WEIGHTS)))}: missing or unknown; expected {', '.join(WEIGHTS)}")
+        if (bad := ~np.isfinite(values)).any():
+            raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
+    if odd := sorted(set(subsets) ^ set(WEIGHTS)):
+        raise ValueError(f"subsets {', '.join(odd)}: missing or unknown; expected {', '.join(WEIGHTS)}")
     for name, rows in subsets.items():
         bad = rows[(rows < 0) | (rows >= len(labels))]
         if bad.size: raise ValueError(f"subset {name} names row {bad.flat[0]}; there are {len(labels)}")
 
+# %% ../../nbs/library/evaluation/04_dream_score.ipynb #a208271e
 def _values(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     "Values of a subset, or the differences within its pairs."
     return values[rows] if rows.ndim == 1 else values[rows[:, 0]] - values[rows[:, 1]]
@@ -41,57 +44,69 @@ def dream_score(
     subsets: dict[str, np.ndarray] # rows (m,) or pairs of rows (m, 2), int, for each name in `WEIGHTS`
 ) -> dict: # pearson_score, spearman_score, and for each subset its size n, pearson and spearman; raises ValueError
     "Score predictions as the Random Promoter DREAM Challenge did."
-    labels, predictions = np.asarray(labels, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
+    labels, predictions = (np.asarray(values, dtype=np.float64) for values in (labels, predictions))
     _check(labels, predictions, subsets)
-    parts = {name: _correlations(name, _values(labels, subsets[name]), _values(predictions, subsets[name])) for name in WEIGHTS}
+    parts = {name: _correlations(name, _values(labels, rows), _values(predictions, rows))
+             for name, rows in ((name, subsets[name]) for name in WEIGHTS)}
     mean = lambda value: float(sum(weight*value(parts[name]) for name, weight in WEIGHTS.items())/sum(WEIGHTS.values()))
-    return {"pearson_score": mean(lambda part: part["pearson"]**2), "spearman_score": mean(lambda part: part["spearman"]), "subsets": parts}
+    return {"pearson_score": mean(lambda part: part["pearson"]**2),
+            "spearman_score": mean(lambda part: part["spearman"]), "subsets": parts}
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #f761fba3
 def _correlations(name: str, labels: np.ndarray, predictions: np.ndarray) -> dict:
     for what, values in {"labels": labels, "predictions": predictions}.items():
-        if len(values) < 2 or np.ptp(values) == 0: raise ValueError(f"subset {name}: the {what} of its {len(values)} rows do not vary, so nothing correlates")
-    return {"n": len(labels), "pearson": float(pearson(labels, predictions)), "spearman": float(spearman(labels, predictions))}
+        if len(values) < 2 or np.ptp(values) == 0:
+            raise ValueError(f"subset {name}: the {what} of its {len(values)} rows do not vary, so nothing correlates")
+    return {"n": len(labels), "pearson": float(pearson(labels, predictions)),
+            "spearman": float(spearman(labels, predictions))}
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #86d7ef31
-_SUBSET_TABLES = {"high": ("high_exp_seqs",), "low": ("low_exp_seqs",), "yeast": ("yeast_seqs",), "random": ("all_random_seqs",),
-          "challenging": ("challenging_seqs",), "variants": ("all_SNVs_seqs",),
-          "perturbation": ("motif_perturbation", "motif_perturbation_seqs"), "tiling": ("motif_tiling_seqs",)}
+_SUBSET_TABLES = {"high": ("high_exp_seqs",), "low": ("low_exp_seqs",), "yeast": ("yeast_seqs",),
+                  "random": ("all_random_seqs",), "challenging": ("challenging_seqs",), "variants": ("all_SNVs_seqs",),
+                  "perturbation": ("motif_perturbation", "motif_perturbation_seqs"), "tiling": ("motif_tiling_seqs",)}
 
-def _read_table(folder: Path, names: tuple[str, ...], columns: list[str]) -> np.ndarray:
-    paths = [folder/f"{name}.csv" for name in names]
+# %% ../../nbs/library/evaluation/04_dream_score.ipynb #556c8f94
+def _columns(name: str) -> list[str]:
+    "The columns of a subset's table that hold row numbers."
+    return ["alt_pos", "ref_pos"] if name in PAIRED else ["pos"]
+
+# %% ../../nbs/library/evaluation/04_dream_score.ipynb #12826242
+def _read_table(folder: Path, name: str) -> np.ndarray:
+    "Rows (m, 1) or pairs of rows (m, 2) of one subset."
+    paths, columns = [folder/f"{table}.csv" for table in _SUBSET_TABLES[name]], _columns(name)
     found = next((path for path in paths if path.exists()), None)
-    if found is None: raise FileNotFoundError(f"{paths[0]} is not there; unpack the challenge's test_subset_ids into {folder}")
+    if found is None:
+        raise FileNotFoundError(f"{paths[0]} is not there; unpack the challenge's test_subset_ids into {folder}")
     table = pd.read_csv(found)
     if missing := set(columns) - set(table.columns):
         raise ValueError(f"{found}: no column {', '.join(sorted(missing))}; it has {', '.join(table.columns)}")
     return np.unique(table[columns].to_numpy(dtype=np.int64), axis=0)
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #2f094dab
-_LEADERBOARD_LISTS = {"high": "high_exp", "low": "low_exp", "yeast": "yeast_exp", "random": "random_exp", "challenging": "challenging_exp",
-               "variants": "SNVs_exp", "perturbation": "motif_perturbation_exp", "tiling": "motif_tiling_exp"}
+_LEADERBOARD_LISTS = {"high": "high_exp", "low": "low_exp", "yeast": "yeast_exp", "random": "random_exp",
+                      "challenging": "challenging_exp", "variants": "SNVs_exp",
+                      "perturbation": "motif_perturbation_exp", "tiling": "motif_tiling_exp"}
 
+# %% ../../nbs/library/evaluation/04_dream_score.ipynb #76810276
 def _read_shown(folder: Path) -> tuple[np.ndarray, set[tuple[int, ...]]]:
     "Rows, and pairs of rows, that were on the public leaderboard."
-    keys = [key for name in _LEADERBOARD_LISTS.values() for key in json.loads((folder/f"{name}_indices.json").read_text())]
-    shown = [tuple(map(int, key.split(","))) for key in keys]
+    lists = [json.loads((folder/f"{name}_indices.json").read_text()) for name in _LEADERBOARD_LISTS.values()]
+    shown = [tuple(map(int, key.split(","))) for keys in lists for key in keys]
     return np.unique([row for rows in shown for row in rows]), {rows for rows in shown if len(rows) == 2}
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #88ff0e53
 def read_subsets(
     folder: str | Path,                   # with the tables of `test_subset_ids`
     rows: int,                            # of the test file
-    leaderboard: str | Path | None = None # folder with the lists of the public leaderboard, whose rows are left out; None keeps all
+    leaderboard: str | Path | None = None # with the lists of the public leaderboard, to leave out; None keeps all
 ) -> dict[str, np.ndarray]: # for `dream_score`; raises FileNotFoundError, or ValueError for a table of another kind
     "The subsets of a test file in the challenge's layout."
-    subsets = {"all": np.arange(rows)}
-    for name, tables in _SUBSET_TABLES.items():
-        columns = ["alt_pos", "ref_pos"] if name in PAIRED else ["pos"]
-        table = _read_table(Path(folder), tables, columns)
-        subsets[name] = table if name in PAIRED else table[:, 0]
+    tables = {name: _read_table(Path(folder), name) for name in _SUBSET_TABLES}
+    subsets = {name: table if name in PAIRED else table[:, 0] for name, table in tables.items()}
+    subsets = {"all": np.arange(rows)} | subsets
     return subsets if leaderboard is None else _leave_out(subsets, *_read_shown(Path(leaderboard)))
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #523299a7
 def _leave_out(subsets: dict, shown: np.ndarray, pairs: set[tuple[int, ...]]) -> dict:
-    kept = {name: rows[~np.isin(rows, shown)] for name, rows in subsets.items() if name not in PAIRED}
-    return kept | {name: np.array([pair for pair in map(tuple, subsets[name].tolist()) if pair not in pairs]).reshape(-1, 2) for name in PAIRED}
+    unseen = lambda rows: np.array([pair for pair in map(tuple, rows.tolist()) if pair not in pairs]).reshape(-1, 2)
+    return {name: unseen(rows) if name in PAIRED else rows[~np.isin(rows, shown)] for name, rows in subsets.items()}

@@ -62,7 +62,8 @@ def profile_pattern(
     steps = np.rint(np.log2(4*probabilities + 1e-4)/_STEP).astype(int)
     lowest, reached = p_values(steps)
     sites = np.flatnonzero(reached <= _CHANCE)
-    return Pattern(name, np.vstack([steps, steps.min(0) - 1]).astype(float), float(lowest + sites[0]) if len(sites) else np.inf, identifier, reached)
+    threshold = float(lowest + sites[0]) if len(sites) else np.inf
+    return Pattern(name, np.vstack([steps, steps.min(0) - 1]).astype(float), threshold, identifier, reached)
 
 # %% ../../nbs/library/features/04_motif_sites.ipynb #7d1cdf25
 def pattern(
@@ -70,9 +71,11 @@ def pattern(
 ) -> Pattern: # raises ValueError for an empty or unknown motif, or one that every sequence has
     "The motif that somebody wrote."
     word = motif.strip().upper()
-    if not word: raise ValueError("a motif is empty; write IUPAC letters (CGGGTAA), a factor's name (REB1) or a JASPAR id (MA0363.3)")
+    if not word:
+        raise ValueError("a motif is empty; write IUPAC letters (CGGGTAA), a factor's name (REB1) "
+                         "or a JASPAR id (MA0363.3)")
     if set(word) <= set(IUPAC):
-        if set(word) == {"N"}: raise ValueError(f"motif {motif!r} is every sequence; name at threshold one base")
+        if set(word) == {"N"}: raise ValueError(f"motif {motif!r} is every sequence; name at least one base")
         return word_pattern(word)
     return _known_pattern(word)
 
@@ -84,10 +87,15 @@ def jaspar_patterns(
     return {name: profile_pattern(name, motif.probabilities, motif.id) for name, motif in load_motifs().items()}
 
 def _known_pattern(word):
-    known = [motif for name, motif in jaspar_patterns().items() if word in (name.upper(), motif.identifier, motif.identifier.split(".")[0])]
-    if not known: raise ValueError(f"motif {word!r} is neither a word of IUPAC letters ({''.join(IUPAC)}) nor a yeast motif of JASPAR, such as REB1 or MA0363.3")
-    if np.isinf(known[0].threshold): raise ValueError(f"motif {word} is so short or vague that even its best site is common; write its site in IUPAC letters")
-    return known[0]
+    names = lambda motif: (motif.name.upper(), motif.identifier, motif.identifier.split(".")[0])
+    known = next((motif for motif in jaspar_patterns().values() if word in names(motif)), None)
+    if known is None:
+        raise ValueError(f"motif {word!r} is neither a word of IUPAC letters ({''.join(IUPAC)}) "
+                         "nor a yeast motif of JASPAR, such as REB1 or MA0363.3")
+    if np.isinf(known.threshold):
+        raise ValueError(f"motif {word} is so short or vague that even its best site is common; "
+                         "write its site in IUPAC letters")
+    return known
 
 # %% ../../nbs/library/features/04_motif_sites.ipynb #e76f89ed
 def site_sums(
@@ -97,7 +105,8 @@ def site_sums(
     "Sum of a motif's weights at every place."
     places = max(codes.shape[1] - motif.weights.shape[1] + 1, 0)
     turned = np.vstack([motif.weights[3::-1], motif.weights[4:]])[:, ::-1]
-    sums = [sum(weights[codes[:, column:column + places], column] for column in range(weights.shape[1])) for weights in (motif.weights, turned)]
+    columns = [codes[:, column:column + places] for column in range(motif.weights.shape[1])]
+    sums = [sum(weights[bases, column] for column, bases in enumerate(columns)) for weights in (motif.weights, turned)]
     return np.stack(sums, axis=1)
 
 # %% ../../nbs/library/features/04_motif_sites.ipynb #9144c6e1
@@ -151,12 +160,13 @@ def hits_of(
 def find_hits(
     codes: np.ndarray,                       # one sequence, uint8 (width,), aligned at the right
     motifs: dict[str, Pattern] | None = None # to look for; those of JASPAR when None
-) -> pd.DataFrame: # name, id, start and end (from 1, both within, padding not counted), strand, score (bits), p; the threshold likely first
+) -> pd.DataFrame: # name, id, start and end (from 1, both within), strand, score (bits), p; smallest p first
     "Sites of known motifs in one sequence."
-    if not len(codes): raise ValueError("the sequence is empty; give at threshold one base")
-    first = int((codes < PADDING).argmax())
-    rows = [(name, motif.identifier, start - first + 1, start - first + motif.weights.shape[1], strand, total*_STEP, chance)
-            for name, motif in (jaspar_patterns() if motifs is None else motifs).items() for start, strand, total, chance in hits_of(codes, motif)]
-    table = pd.DataFrame(rows, columns=["name", "id", "start", "end", "strand", "score", "p"])
-    table = table.astype({"name": str, "id": str, "start": int, "end": int, "strand": str, "score": float, "p": float})  # also without a row
+    if not len(codes): raise ValueError("the sequence is empty; give at least one base")
+    motifs, before = jaspar_patterns() if motifs is None else motifs, int((codes < PADDING).argmax())
+    hits = [(name, motif, *hit) for name, motif in motifs.items() for hit in hits_of(codes, motif)]
+    rows = [(name, motif.identifier, start - before + 1, start - before + motif.weights.shape[1], strand, sums*_STEP, p)
+            for name, motif, start, strand, sums, p in hits]
+    types = {"name": str, "id": str, "start": int, "end": int, "strand": str, "score": float, "p": float}
+    table = pd.DataFrame(rows, columns=list(types)).astype(types) # also without a row
     return table.sort_values(["p", "start", "name"], ignore_index=True)

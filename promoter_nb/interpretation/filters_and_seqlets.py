@@ -32,7 +32,8 @@ def activations(
 ) -> np.ndarray: # float32 (n, filters, places): windows within the sequence, without padding of the layer
     "How active each filter is at each place."
     with torch.inference_mode():
-        weight = layer.weight.detach().cpu().float().flatten(2) if layer.weight.ndim == 3 else layer.weight.detach().cpu().float()[:, :, 0]
+        weight = layer.weight.detach().cpu().float()
+        if weight.ndim == 4: weight = weight[:, :, 0]
         return nn.functional.conv1d(one_hot(torch.from_numpy(codes)).contiguous(), weight).numpy()
 
 # %% ../../nbs/library/interpretation/02_filters_and_seqlets.ipynb #33c55b51
@@ -65,16 +66,18 @@ def trim(
     return probabilities[:, telling[0]:telling[-1] + 1] if len(telling) else probabilities[:, :0]
 
 # %% ../../nbs/library/interpretation/02_filters_and_seqlets.ipynb #e6cbb64d
-_FEWEST_COLUMNS = 4 # columns of a motif worth comparing
-_FEWEST_WINDOWS = 20  # windows, from which it is counted
+_FEWEST_COLUMNS = 4  # of a motif worth comparing
+_FEWEST_WINDOWS = 20 # from which it is counted
 
 def filter_motifs(
     model: nn.Module, # takes one-hot (n, 4, width)
     codes: np.ndarray # sequences to read the filters off, uint8 (n, width); some thousands
-) -> dict[int, np.ndarray]: # probabilities, float (4, columns), by number of the filter; filters that respond to nothing in particular are left out; raises ValueError
-    "The motifs of a network's first filters."
+) -> dict[int, np.ndarray]: # probabilities, float (4, columns), by number of the filter; raises ValueError
+    "The motifs of a network's first filters; those that respond to nothing in particular are left out."
     known = codes[(codes < PADDING).all(1)]
-    if not len(known): raise ValueError(f"no sequence is known over all {codes.shape[1]} bases; filters are read off whole sequences without N")
+    if not len(known):
+        raise ValueError(f"no sequence is known over all {codes.shape[1]} bases; "
+                         "filters are read off whole sequences without N")
     motifs = {}
     for number, active in enumerate(activations(first_layer(model), known).transpose(1, 0, 2)):
         counts = count_bases(known, active)
@@ -92,7 +95,8 @@ def find_seqlets(
 ) -> pd.DataFrame: # row (of `contributions`), start, end (columns, end left out), contribution (bins)
     "Stretches of bases with large contributions."
     from tangermeme.seqlet import tfmodisco_seqlets
-    found = tfmodisco_seqlets(torch.from_numpy(np.array(contributions, dtype=np.float32)), window_size=window, flank=flank, target_fdr=target_fdr)
+    values = torch.from_numpy(np.array(contributions, dtype=np.float32))
+    found = tfmodisco_seqlets(values, window_size=window, flank=flank, target_fdr=target_fdr)
     found.columns = ["row", "start", "end", "contribution"]
     inside = (found.start >= 0) & (found.end <= contributions.shape[1])
     return found[inside].reset_index(drop=True)
@@ -108,12 +112,16 @@ def match_motifs(
     if not known: raise ValueError("no motif is known to compare with")
     columns = ["motif", "name", "id", "strand", "offset", "overlap", "p", "e_value"]
     if not motifs: return pd.DataFrame(columns=columns)
+    queries = [np.ascontiguousarray(motif, dtype=float) for motif in motifs.values()]
     targets = [motif.probabilities.astype(float) for motif in known.values()]
-    chance, _, offset, overlap, strand, best = [values[:, 0] for values in tomtom([np.ascontiguousarray(motif, dtype=float) for motif in motifs.values()], targets, n_nearest=1)]
+    nearest = tomtom(queries, targets, n_nearest=1)
+    p_values, _, offset, overlap, strand, best = [values[:, 0] for values in nearest]
     matches = [list(known.values())[int(index)] for index in best]
-    return pd.DataFrame({"motif": list(motifs), "name": [match.name for match in matches], "id": [match.id for match in matches],
-                         "strand": np.where(strand == 0, "+", "-"), "offset": offset.astype(int), "overlap": overlap.astype(int),
-                         "p": chance, "e_value": np.minimum(chance*len(known), len(known))})[columns]
+    table = pd.DataFrame({"motif": list(motifs), "name": [match.name for match in matches],
+                          "id": [match.id for match in matches], "strand": np.where(strand == 0, "+", "-"),
+                          "offset": offset.astype(int), "overlap": overlap.astype(int),
+                          "p": p_values, "e_value": np.minimum(p_values*len(known), len(known))})
+    return table[columns]
 
 # %% ../../nbs/library/interpretation/02_filters_and_seqlets.ipynb #77c8315a
 def match_seqlets(
@@ -121,5 +129,7 @@ def match_seqlets(
     seqlets: pd.DataFrame  # of `find_seqlets`
 ) -> pd.DataFrame: # the seqlets with name, id, strand, p and e_value of the known motif most like each
     "The known motif that is most like each seqlet."
-    letters = {number: np.eye(5)[:, :4][codes[seqlet.row, seqlet.start:seqlet.end]].T for number, seqlet in enumerate(seqlets.itertuples())}
+    bases = np.eye(5)[:, :4]
+    letters = {number: bases[codes[seqlet.row, seqlet.start:seqlet.end]].T
+               for number, seqlet in enumerate(seqlets.itertuples())}
     return seqlets.join(match_motifs(letters)[["name", "id", "strand", "p", "e_value"]])

@@ -19,15 +19,17 @@ from ..models.layers import Residual, layer_table
 from ..models.size import shapes
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #bdc7b92e
-_PARTS = {"conv": "convolution", "linear": "dense layer", "pooling": "pooling", "rnn": "recurrent layer", "activation": "accompaniment",
-         "batchnorm": "accompaniment", "normalization": "accompaniment", "flatten": "none", "padding": "none", "dropout": "none", "container": "container"}
+_PARTS = {"conv": "convolution", "linear": "dense layer", "pooling": "pooling", "rnn": "recurrent layer",
+          "activation": "accompaniment", "batchnorm": "accompaniment", "normalization": "accompaniment",
+          "flatten": "none", "padding": "none", "dropout": "none", "container": "container"}
 _OTHER = "other layer"
 
 def kind(
     layer: nn.Module # of PyTorch, or of our own
 ) -> str: # convolution, dense layer, pooling, recurrent layer, accompaniment, container, none, or other layer
     "What part a layer plays, by the kind of PyTorch layer that it is."
-    origins = (parent.__module__.rpartition(".")[2] for parent in type(layer).__mro__ if parent.__module__.startswith("torch.nn.modules."))
+    modules = [parent.__module__ for parent in type(layer).__mro__]
+    origins = (name.rpartition(".")[2] for name in modules if name.startswith("torch.nn.modules."))
     return next((_PARTS[origin] for origin in origins if origin in _PARTS), _OTHER)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #9f598d8b
@@ -55,28 +57,6 @@ class Box:
     company: list[str] = field(default_factory=list)  # normalisation and activation beside it
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #ddbf6286
-def boxes(
-    model: nn.Module, # takes one-hot sequences (n, 4, width)
-    width: int = 80   # of the sequences, in bases
-) -> list[Box]:
-    "What the figure of a network shows, in order."
-    found, waiting, sizes = {}, [], shapes(model, width)
-    for leaf in layer_table(model, width).layer:
-        name = _group(model, leaf)
-        layer, ((channels_in, length_in), (channels, length)) = model.get_submodule(name), sizes[name]
-        parents = [model.get_submodule(parent) for parent in _parents(name)]
-        changes = (channels_in, length_in) != (channels, length)
-        part = kind(layer)
-        if part == _OTHER: part = "pooling" if length < length_in and channels == channels_in else "attention" if "Attention" in type(layer).__name__ else _OTHER
-        if part == "accompaniment":
-            first = isinstance(parents[-1], Residual) and layer is next(parents[-1].children())
-            (waiting if first or not found else list(found.values())[-1].company).append(layer_label(layer))
-        elif name not in found and part != "none" and (changes or sum(p.numel() for p in layer.parameters())):
-            residual = [parent for parent in _parents(name) if isinstance(model.get_submodule(parent), Residual)]
-            found[name] = Box(name, layer_label(layer), part, channels, length, length_in, residual, waiting)
-            waiting = []
-    return list(found.values())
-
 def _parents(name):
     "Names of the modules that hold a module, outermost first, without the network itself."
     parts = name.split(".")
@@ -86,16 +66,53 @@ def _group(model, leaf):
     "The module that is drawn for a layer: itself, or the outermost that is more than a sequence of layers."
     return next((name for name in _parents(leaf) if kind(model.get_submodule(name)) == _OTHER), leaf)
 
+# %% ../../nbs/library/plots/01_architecture.ipynb #759935db
+def _part(layer, before, after):
+    "What part a layer plays; one of our own is judged by its shapes, (channels, length), and its name."
+    if (part := kind(layer)) != _OTHER: return part
+    if after[1] < before[1] and after[0] == before[0]: return "pooling"
+    return "attention" if "Attention" in type(layer).__name__ else _OTHER
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #72ebdd21
+def _opens_residual(model, name):
+    parents = _parents(name)
+    around = model.get_submodule(parents[-1]) if parents else model
+    return isinstance(around, Residual) and model.get_submodule(name) is next(around.children())
+
+def _residuals(model, name):
+    return [parent for parent in _parents(name) if isinstance(model.get_submodule(parent), Residual)]
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #74481b4f
+def boxes(
+    model: nn.Module, # takes one-hot sequences (n, 4, width)
+    width: int = 80   # of the sequences, in bases
+) -> list[Box]:
+    "What the figure of a network shows, in order."
+    found, waiting, sizes = {}, [], shapes(model, width)
+    for name in (_group(model, leaf) for leaf in layer_table(model, width).layer):
+        layer, (before, after) = model.get_submodule(name), sizes[name]
+        part, works = _part(layer, before, after), before != after or sum(p.numel() for p in layer.parameters())
+        if part == "accompaniment":
+            comes_first = not found or _opens_residual(model, name)
+            (waiting if comes_first else list(found.values())[-1].company).append(layer_label(layer))
+        elif name not in found and part != "none" and works:
+            found[name] = Box(name, layer_label(layer), part, *after, before[1], _residuals(model, name), waiting)
+            waiting = []
+    return list(found.values())
+
 # %% ../../nbs/library/plots/01_architecture.ipynb #9bd0c0f0
-_FILL = {"convolution": "#BBD7EA", "pooling": "#F6DDB0", "dense layer": "#BCE2D3", "attention": "#EBCFDF", "recurrent layer": "#D5CBE8", _OTHER: "#E4E4E4"}
+_FILL = {"convolution": "#BBD7EA", "pooling": "#F6DDB0", "dense layer": "#BCE2D3", "attention": "#EBCFDF",
+         "recurrent layer": "#D5CBE8", _OTHER: "#E4E4E4"}
 _LOW, _HIGH = 0.88, 1.3 # heights of a box without positions, and of one with as many as the sequence
 _ROW, _LINE = 2.0, 0.15 # heights of a network with its numbers and arcs, and of a line of the key
-_MIDDLE = 0.95         # height of the boxes' middle in a row
+_MIDDLE = 0.95          # height of the boxes' middle in a row
 _INK, _THIN = "#444444", 0.6
 
+# %% ../../nbs/library/plots/01_architecture.ipynb #ceec19dc
 def _extent(box, width): # of a box: width, height at its left, height at its right
     height = lambda length: _LOW + (_HIGH - _LOW)*min(length/width, 1)*(length > 1)
-    return 0.14 + 0.028*box.channels.bit_length(), height(box.length_in if box.kind == "pooling" else box.length), height(box.length)
+    left = height(box.length_in if box.kind == "pooling" else box.length)
+    return 0.14 + 0.028*box.channels.bit_length(), left, height(box.length)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #f7248490
 def _places(found):
@@ -113,69 +130,100 @@ def _places(found):
 def _arc(axes, start, end, top):
     "A residual connection: up, over the boxes, down into the sum."
     bend = 0.1
-    points = [(start, 0), (start, top - bend), (start, top), (start + bend, top), (end - bend, top), (end, top), (end, top - bend), (end, 0.05)]
-    codes = [Outline.MOVETO, Outline.LINETO, Outline.CURVE3, Outline.CURVE3, Outline.LINETO, Outline.CURVE3, Outline.CURVE3, Outline.LINETO]
+    points = [(start, 0), (start, top - bend), (start, top), (start + bend, top),
+              (end - bend, top), (end, top), (end, top - bend), (end, 0.05)]
+    line, curve = Outline.LINETO, Outline.CURVE3
+    codes = [Outline.MOVETO, line, curve, curve, line, curve, curve, line]
     axes.add_patch(PathPatch(Outline(points, codes), fill=False, edgecolor=_INK, linewidth=0.9))
     axes.add_patch(Circle((end, 0), 0.05, facecolor="white", edgecolor=_INK, linewidth=_THIN, zorder=3))
     axes.plot([end - 0.03, end + 0.03, end, end, end], [0, 0, 0, -0.03, 0.03], color=_INK, linewidth=_THIN, zorder=4)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #0e98eebb
+def _upright(axes, x, words, **options):
+    axes.text(x, 0, words, rotation=90, ha="center", va="center", fontsize=6.5, **options)
+
+def _draw_box(axes, box, left, right, width):
+    _, before, after = _extent(box, width)
+    corners = [(left, -before/2), (left, before/2), (right, after/2), (right, -after/2)]
+    colour = _FILL.get(box.kind, "white")
+    axes.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=_INK, linewidth=_THIN))
+    _upright(axes, (left + right)/2, box.label)
+    size = f"{box.channels}" + f"\n× {box.length}"*(box.length > 1)
+    axes.text((left + right)/2, -_HIGH/2 - 0.05, size, ha="center", va="top", fontsize=6, linespacing=1.05)
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #4b75067c
+def _draw_residuals(axes, found, places):
+    for name in dict.fromkeys(name for box in found for name in box.residual):
+        inside = [i for i, box in enumerate(found) if name in box.residual]
+        nested = len({other for i in inside for other in found[i].residual if other.startswith(f"{name}.")})
+        _arc(axes, places[inside[0]][0] - 0.07, places[inside[-1]][2], _HIGH/2 + 0.09*(1 + nested))
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #d4a85ca8
 def _draw_row(axes, found, width, title):
     "One network in a panel of its own."
     axes.set_ylim(-_MIDDLE, _ROW - _MIDDLE)
     places, end = _places(found)
     axes.plot([0.3, end - 0.25], [0, 0], color=_INK, linewidth=_THIN, zorder=0)
-    axes.add_patch(FancyArrowPatch((end - 0.32, 0), (end - 0.14, 0), arrowstyle="-|>", mutation_scale=5, color=_INK, linewidth=_THIN, shrinkA=0, shrinkB=0))
-    axes.text(end - 0.07, 0, "expression", rotation=90, ha="center", va="center", fontsize=6.5)
-    sequence = Box("", "sequence", "", 4, width, width)
-    for box, (left, right, _) in zip([sequence, *found], [(0.1, 0.3, 0), *places]):
-        _, before, after = _extent(box, width)
-        corners = [(left, -before/2), (left, before/2), (right, after/2), (right, -after/2)]
-        axes.add_patch(Polygon(corners, closed=True, facecolor=_FILL.get(box.kind, "white"), edgecolor=_INK, linewidth=_THIN))
-        axes.text((left + right)/2, 0, box.label, rotation=90, ha="center", va="center", fontsize=6.5)
-        size = f"{box.channels}" + f"\n× {box.length}"*(box.length > 1)
-        axes.text((left + right)/2, -_HIGH/2 - 0.05, size, ha="center", va="top", fontsize=6, linespacing=1.05)
-    for name in dict.fromkeys(name for box in found for name in box.residual):
-        inside = [i for i, box in enumerate(found) if name in box.residual]
-        nested = len({other for i in inside for other in found[i].residual if other.startswith(f"{name}.")})
-        _arc(axes, places[inside[0]][0] - 0.07, places[inside[-1]][2], _HIGH/2 + 0.09*(1 + nested))
+    axes.add_patch(FancyArrowPatch((end - 0.32, 0), (end - 0.14, 0), arrowstyle="-|>", mutation_scale=5,
+                                   color=_INK, linewidth=_THIN, shrinkA=0, shrinkB=0))
+    _upright(axes, end - 0.07, "expression")
+    _draw_box(axes, Box("", "sequence", "", 4, width, width), 0.1, 0.3, width)
+    for box, (left, right, _) in zip(found, places): _draw_box(axes, box, left, right, width)
+    _draw_residuals(axes, found, places)
     axes.text(0.1, _HIGH/2 + 0.24, title, ha="left", va="center", fontsize=8)
     return end
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #63a3aefa
+def _companies(rows): # boxes by title of the network
+    "For each kind of box, by title of the network, what accompanies it in words."
+    found = {}
+    for title, row in rows.items():
+        for box in row: found.setdefault(box.kind, {}).setdefault(title, {})[" and ".join(box.company)] = None
+    in_words = lambda company: "; or ".join(filter(None, company))
+    return {part: {title: in_words(company) for title, company in titles.items()} for part, titles in found.items()}
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #15d579d3
 def _key(rows): # boxes by title of the network
     "Lines of the key: kind of box, and text."
     lines = {}
-    for title, found in rows.items():
-        for box in found: lines.setdefault(box.kind, {}).setdefault(title, {})[" and ".join(box.company)] = None
-    said = {part: {title: "; or ".join(filter(None, company)) for title, company in by_title.items()} for part, by_title in lines.items()}
-    return {part: part + (", with " + next(iter(of.values())) if len(set(of.values())) == 1 else "".join(f"; in the {title} with {text}" for title, text in of.items() if text))
-            if any(of.values()) else part for part, of in said.items()}
+    for part, companies in _companies(rows).items():
+        if len(set(companies.values())) > 1:
+            lines[part] = part + "".join(f"; in the {title} with {text}" for title, text in companies.items() if text)
+        else:
+            company = next(iter(companies.values()))
+            lines[part] = f"{part}, with {company}" if company else part
+    return lines
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #9f6ba91f
 def draw_models(
     models: dict[str, nn.Module], # by title; each takes one-hot sequences (n, 4, width)
     width: int = 80 # of the sequences, in bases
 ) -> plt.Figure:
-    "The architectures of some networks, below each other (claim F2)."
+    "The architectures of some networks, below each other."
     plt.rcParams.update(STYLE)
     found = {title: boxes(model, width) for title, model in models.items()}
     key = _key(found)
     wide = max(*(_places(row)[1] for row in found.values()), 0.4 + 0.052*max(map(len, key.values())))
-    high = _ROW*len(found) + _LINE*(len(key) + 0.5)
+    key_height = _LINE*(len(key) + 0.5)
+    high = _ROW*len(found) + key_height
     figure = plt.figure(figsize=(wide, high), layout="none")
-    panel = lambda bottom, height: figure.add_axes((0, bottom/high, 1, height/high), xlim=(0, wide), ylim=(0, height), frame_on=False, xticks=[], yticks=[])
+    panel = lambda bottom, height: figure.add_axes((0, bottom/high, 1, height/high), xlim=(0, wide), ylim=(0, height),
+                                                   frame_on=False, xticks=[], yticks=[])
     for i, (title, row) in enumerate(found.items(), 1): _draw_row(panel(high - i*_ROW, _ROW), row, width, title)
-    axes = panel(0, _LINE*(len(key) + 0.5))
-    for i, (part, text) in enumerate(reversed(key.items())):
-        axes.add_patch(Rectangle((0.1, _LINE*(i + 0.6)), 0.16, 0.09, facecolor=_FILL[part], edgecolor=_INK, linewidth=_THIN))
-        axes.text(0.33, _LINE*(i + 0.6) + 0.045, text, va="center", fontsize=6.5)
+    _draw_key(panel(0, key_height), key)
     return figure
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #7d197db0
+def _draw_key(axes, key):
+    for i, (part, text) in enumerate(reversed(key.items())):
+        bottom = _LINE*(i + 0.6)
+        axes.add_patch(Rectangle((0.1, bottom), 0.16, 0.09, facecolor=_FILL[part], edgecolor=_INK, linewidth=_THIN))
+        axes.text(0.33, bottom + 0.045, text, va="center", fontsize=6.5)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #fbb7c557
 def draw(
     model: nn.Module, # takes one-hot sequences (n, 4, width)
     width: int = 80   # of the sequences, in bases
 ) -> plt.Figure:
-    "The architecture of a network, drawn from the network (claim F2)."
+    "The architecture of a network, drawn from the network."
     return draw_models({"": model}, width)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODEL_STYLES', 'COLOURS', 'OTHER_STYLES', 'STYLE', 'TEXT_WIDTH', 'style_of', 'colour', 'line_style', 'new_figure',
-           'save', 'r2_by_model', 'label_histogram', 'density', 'validation_density', 'learning_curves']
+           'save', 'label_histogram', 'r2_by_model', 'density', 'validation_density', 'learning_curves']
 
 # %% ../../nbs/library/plots/00_figures.ipynb #7a53afe4
 from pathlib import Path
@@ -19,15 +19,17 @@ from ..data.files import atomic
 
 # %% ../../nbs/library/plots/00_figures.ipynb #28997214
 _LONG_DASHES, _TWO_DOTS, _SHORT_DASHES = (0, (8, 3)), (0, (6, 1, 1, 1, 1, 1)), (0, (2, 1))
-MODEL_STYLES = {"measured": ("#000000", "-", "o"), "true expression": ("#666666", _LONG_DASHES, "D"),
-         "CNN": ("#D55E00", "--", "P"), "classification CNN": ("#CC79A7", ":", "X"), "deep CNN": ("#8F2D00", "-", "d"),
-         "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"), "classification ResNet": ("#74D3B4", "-.", "h"),
-         "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", _LONG_DASHES, "D"), "LightGBM, 2047 leaves": ("#4C6FA5", _TWO_DOTS, "3"),
-         "Random forest": ("#56B4E9", "--", "v"),
-         "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
-         "minGPT": ("#882255", "-.", "*"), "Enformer-style": ("#B04FC4", ":", ">"),
-         "AttentiveChrome-style": ("#332288", "-", "8"), "Xpresso-style": ("#6F7FD8", _TWO_DOTS, "H"),
-         "autoencoder": ("#6B8E00", _LONG_DASHES, "1"), "sparse autoencoder": ("#C9BE62", ":", "2")}
+MODEL_STYLES = {
+    "measured": ("#000000", "-", "o"), "true expression": ("#666666", _LONG_DASHES, "D"),
+    "CNN": ("#D55E00", "--", "P"), "classification CNN": ("#CC79A7", ":", "X"), "deep CNN": ("#8F2D00", "-", "d"),
+    "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"),
+    "classification ResNet": ("#74D3B4", "-.", "h"),
+    "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", _LONG_DASHES, "D"),
+    "LightGBM, 2047 leaves": ("#4C6FA5", _TWO_DOTS, "3"), "Random forest": ("#56B4E9", "--", "v"),
+    "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
+    "minGPT": ("#882255", "-.", "*"), "Enformer-style": ("#B04FC4", ":", ">"),
+    "AttentiveChrome-style": ("#332288", "-", "8"), "Xpresso-style": ("#6F7FD8", _TWO_DOTS, "H"),
+    "autoencoder": ("#6B8E00", _LONG_DASHES, "1"), "sparse autoencoder": ("#C9BE62", ":", "2")}
 COLOURS = {name: look[0] for name, look in MODEL_STYLES.items()}
 
 # %% ../../nbs/library/plots/00_figures.ipynb #2c2ec265
@@ -82,12 +84,29 @@ def save(
     with atomic(path) as part: figure.savefig(part, format="svg", metadata={"Date": None})
     return path
 
+# %% ../../nbs/library/plots/00_figures.ipynb #3ec1d283
+def label_histogram(
+    labels: np.ndarray,                # measured expression (n,)
+    truth: np.ndarray | None = None    # expression without noise (n,), if it is known
+) -> plt.Figure:
+    "Histogram of the labels, ten bars a sorting bin."
+    figure, axes = new_figure(2.4)
+    edges, weights = np.arange(-0.05, 17.96, 0.1), np.full(len(labels), 100/len(labels))
+    axes.hist(labels, edges, color="#CCCCCC", label="measured, with the assay's noise", weights=weights)
+    if truth is not None:
+        share = np.histogram(truth, edges)[0]*100/len(truth)
+        tone = COLOURS["true expression"]
+        axes.stairs(share, edges, color=tone, linewidth=1.2, label="true expression, without noise")
+    axes.set(xlabel="expression (mean sorting bin)", ylabel="promoters (%)", xlim=(-0.5, 17.5), xticks=range(0, 18))
+    axes.legend()
+    return figure
+
 # %% ../../nbs/library/plots/00_figures.ipynb #8e4ec96b
 def r2_by_model(
     models: pd.DataFrame,      # columns `model`, `value`, `low` and `high` of R², and `published`, R² or missing
     ceiling: float | None = None # highest R² that any model could have, if it is known
 ) -> plt.Figure:
-    "R² of held-out promoters, model by model, with intervals (claim R1)."
+    "R² of held-out promoters, model by model, with intervals."
     figure, axes = new_figure(0.7 + 0.17*len(models))
     for place, row in enumerate(models.sort_values("value").itertuples()):
         shade = colour(row.model)
@@ -96,32 +115,18 @@ def r2_by_model(
         if pd.notna(row.published): axes.plot(100*row.published, place, "|", color="#666666", markersize=9)
     axes.set(xlabel="R² of held-out promoters (%)", ylim=(-0.6, len(models) - 0.4))
     axes.set_yticks(range(len(models)), models.sort_values("value").model)
-    if ceiling is not None: axes.axvline(100*ceiling, color=COLOURS["true expression"], linestyle=_LONG_DASHES, linewidth=0.9)
-    return figure
-
-# %% ../../nbs/library/plots/00_figures.ipynb #17fd3251
-def label_histogram(
-    labels: np.ndarray,                # measured expression (n,)
-    truth: np.ndarray | None = None    # expression without noise (n,), if it is known
-) -> plt.Figure:
-    "Histogram of the labels, ten bars a sorting bin (claim D3)."
-    figure, axes = new_figure(2.4)
-    edges = np.arange(-0.05, 17.96, 0.1)
-    axes.hist(labels, edges, color="#CCCCCC", label="measured, with the assay's noise", weights=np.full(len(labels), 100/len(labels)))
-    if truth is not None:
-        share, _ = np.histogram(truth, edges)
-        axes.stairs(share*100/len(truth), edges, color=COLOURS["true expression"], linewidth=1.2, label="true expression, without noise")
-    axes.set(xlabel="expression (mean sorting bin)", ylabel="promoters (%)", xlim=(-0.5, 17.5), xticks=range(0, 18))
-    axes.legend()
+    if ceiling is not None:
+        axes.axvline(100*ceiling, color=COLOURS["true expression"], linestyle=_LONG_DASHES, linewidth=0.9)
     return figure
 
 # %% ../../nbs/library/plots/00_figures.ipynb #01c38674
-_TOP, _SMOOTH = 19, 0.8 # highest expression that is drawn, as predictions may lie above the last bin; width of a density's kernel, over Scott's
+_TOP = 19     # highest expression that is drawn, because predictions may lie above the last bin
+_SMOOTH = 0.8 # width of a density's kernel, relative to Scott's
 
 def density(
-    predictions: pd.DataFrame # columns `label` and one for each model, named as in `COLOURS`; one row a held-out promoter
+    predictions: pd.DataFrame # columns `label` and one for each model, named as in `COLOURS`; a row a held-out promoter
 ) -> plt.Figure:
-    "Predicted against measured expression for each model, and the densities of all (claim F1)."
+    "Predicted against measured expression for each model, and the densities of all."
     models = [name for name in predictions if name != "label"]
     figure, panels = new_figure(4.4)
     panels.remove()
@@ -130,17 +135,24 @@ def density(
     for panel, model in zip(panels, models): _against_measured(panel, predictions.label, predictions[model], model)
     panels[0].set_ylabel("predicted (bins)")
     below = figure.add_subplot(grid[1, :])
-    for name in ["measured", *models]:
-        sns.kdeplot(predictions["label" if name == "measured" else name], ax=below, label=name, bw_adjust=_SMOOTH, cut=0, **line_style(name))
+    _kernel_density(below, predictions.label, "measured")
+    for model in models: _kernel_density(below, predictions[model], model)
     below.set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=(0, _TOP), xticks=range(_TOP + 1))
     below.legend(handlelength=3)
     return figure
 
 # %% ../../nbs/library/plots/00_figures.ipynb #3e65ee1a
 def _against_measured(axes, labels, predictions, model):
-    axes.hexbin(labels, predictions, gridsize=38, extent=(0, _TOP, 0, _TOP), mincnt=1, bins="log", cmap="Greys", linewidths=0)
+    axes.hexbin(labels, predictions, gridsize=38, extent=(0, _TOP, 0, _TOP), mincnt=1, bins="log", cmap="Greys",
+                linewidths=0)
     axes.plot([0, _TOP], [0, _TOP], color=colour(model), linewidth=0.8)
-    axes.set(title=model, xlabel="measured (bins)", xlim=(0, _TOP), ylim=(0, _TOP), aspect="equal", xticks=range(0, _TOP, 6), yticks=range(0, _TOP, 6))
+    ticks = range(0, _TOP, 6)
+    axes.set(title=model, xlabel="measured (bins)", xlim=(0, _TOP), ylim=(0, _TOP), aspect="equal",
+             xticks=ticks, yticks=ticks)
+
+# %% ../../nbs/library/plots/00_figures.ipynb #036cc2aa
+def _kernel_density(axes, values, name, label=None):
+    sns.kdeplot(x=values, ax=axes, label=label or name, bw_adjust=_SMOOTH, cut=0, **line_style(name))
 
 # %% ../../nbs/library/plots/00_figures.ipynb #5ef18155
 def validation_density(
@@ -148,13 +160,13 @@ def validation_density(
     predictions: np.ndarray, # predicted expression (n,)
     model: str               # as in the results table
 ) -> plt.Figure:
-    "Densities of measured and predicted expression (claim R3)."
+    "Densities of measured and predicted expression."
     figure, (bars, lines) = new_figure(2.4, 2)
+    looks = {"measured": {"color": "#CCCCCC", "fill": True}, f"predicted by {model}": {"color": colour(model)}}
     edges = np.arange(-0.05, _TOP, 0.1)
-    for values, shown in ((labels, {"color": "#CCCCCC", "fill": True, "label": "measured"}), (predictions, {"color": colour(model), "label": f"predicted by {model}"})):
-        bars.stairs(100*np.histogram(values, edges)[0]/len(values), edges, **shown)
-    for values, name in ((labels, "measured"), (predictions, model)):
-        sns.kdeplot(x=values, ax=lines, label=f"predicted by {model}" if name == model else name, bw_adjust=_SMOOTH, cut=0, **line_style(name))
+    for values, name, (label, look) in zip((labels, predictions), ("measured", model), looks.items()):
+        bars.stairs(100*np.histogram(values, edges)[0]/len(values), edges, label=label, **look)
+        _kernel_density(lines, values, name, label)
     bars.set(ylabel="promoters (%)", title="bars of a tenth of a bin")
     lines.set(ylabel="density", title="kernel densities")
     for axes in (bars, lines):
@@ -171,9 +183,11 @@ def learning_curves(
     for model, curves in history.groupby("model", sort=False):
         by_epoch = curves.groupby("epoch").validation_R2.agg(["mean", "min", "max"])*100
         axes.fill_between(by_epoch.index, by_epoch["min"], by_epoch["max"], color=colour(model), alpha=0.2, linewidth=0)
-        axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=style_of(model)[2], markersize=4, **line_style(model))
+        marker = style_of(model)[2]
+        axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=marker, markersize=4, **line_style(model))
     axes.set(xlabel="passes over the training data", ylabel="R² after each epoch (%)")
-    if axes.get_ylim()[1] > 0: axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))  # a first epoch can be worse than the mean label by any amount
+    low, high = axes.get_ylim()
+    if high > 0: axes.set_ylim(bottom=max(0, low)) # a first epoch can be worse than the mean label by any amount
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return figure

@@ -21,8 +21,10 @@ def letter_heights(
 ) -> pd.DataFrame: # positions in rows, columns A, C, G, T; 0 where a letter is not drawn
     "Heights of the letters of a logo."
     if missing := {"position", "base", "contribution"} - set(contributions):
-        raise ValueError(f"contributions have no column {', '.join(sorted(missing))}; `explain.explain` makes such a table")
-    heights = contributions.assign(base=contributions.base.replace("U", "T")).pivot_table(index="position", columns="base", values="contribution", sort=False, fill_value=0)
+        raise ValueError(f"contributions have no column {', '.join(sorted(missing))}; "
+                         "`explain.explain` makes such a table")
+    dna = contributions.assign(base=contributions.base.replace("U", "T"))
+    heights = dna.pivot_table(index="position", columns="base", values="contribution", sort=False, fill_value=0)
     return heights.reindex(index=contributions.position, columns=list("ACGT"), fill_value=0.0)
 
 # %% ../../nbs/library/plots/02_logo.ipynb #4c064558
@@ -32,8 +34,8 @@ def draw_letters(
 ) -> None:
     "Draw a logo into existing axes."
     import logomaker
-    logomaker.Logo(heights, ax=axes, color_scheme=BASE_COLOURS, font_name="DejaVu Sans", font_weight="bold", baseline_width=0.5,
-                   show_spines=False, flip_below=True)
+    logomaker.Logo(heights, ax=axes, color_scheme=BASE_COLOURS, font_name="DejaVu Sans", font_weight="bold",
+                   baseline_width=0.5, show_spines=False, flip_below=True)
     axes.spines["left"].set_visible(True)
 
 # %% ../../nbs/library/plots/02_logo.ipynb #64477ff4
@@ -65,14 +67,15 @@ def draw_spans(
     share = _NAME_ROW/max(height, 1.5*_NAME_ROW*(rows.max(initial=0) + 1.3))
     step = share*(high - low)/(1 - share*(rows.max(initial=0) + 1.3))
     for row, span in zip(rows, spans.itertuples()):
-        axes.plot([span.start - 0.5, span.end + 0.5], [high + step*(row + 0.25)]*2, color="#666666", linewidth=1.2, solid_capstyle="butt")
-        axes.text(span.start - 0.5, high + step*(row + 0.33), span.name, fontsize=6, va="bottom", color="#333333")
+        left, line = span.start - 0.5, [high + step*(row + 0.25)]*2
+        axes.plot([left, span.end + 0.5], line, color="#666666", linewidth=1.2, solid_capstyle="butt")
+        axes.text(left, high + step*(row + 0.33), span.name, fontsize=6, va="bottom", color="#333333")
     axes.set_ylim(low, high + step*(rows.max(initial=0) + 1.3))
 
 # %% ../../nbs/library/plots/02_logo.ipynb #4e93e200
 def draw_logo(
-    contributions: pd.DataFrame,        # columns position (from 1), base, contribution (bins), as `explain.explain` gives them
-    motifs: pd.DataFrame | None = None  # columns name, start and end (from 1, both within), as `explain.find_motifs` gives them
+    contributions: pd.DataFrame,        # columns position (from 1), base, contribution (bins), of `explain.explain`
+    motifs: pd.DataFrame | None = None  # columns name, start and end (from 1, both within), of `explain.find_motifs`
 ) -> plt.Figure:
     "Logo of the contributions of one sequence, with motifs named above it."
     figure, axes = new_figure(1.6, width=max(2.5, TEXT_WIDTH*min(len(contributions), 160)/80))
