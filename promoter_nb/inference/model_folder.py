@@ -59,6 +59,7 @@ def card_text(
 | Pearson's r | {_with_interval(metrics['pearson'])} |
 | Spearman's ρ | {_with_interval(metrics['spearman'])} |
 | coverage of the {card['intervals']['coverage']:.0%} interval | {_with_interval(metrics['coverage'])} |
+| bases that the network reads | the last {card['width']} |
 | core length seen in training | {short} to {long} bases |
 | share of G and C seen in training | {poor:.2f} to {rich:.2f} |
 
