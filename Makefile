@@ -8,10 +8,10 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference verify pretrained readme docs test app lab clean
+.PHONY: help setup report reference verify pretrained readme docs test test-long app lab clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "PROFILE is one of $(filter-out schema,$(basename $(notdir $(wildcard config/*.yaml)))) (default quick)."
 	@echo "DATA is simulated (default) or the path of a file in the challenge's format."
 
@@ -63,6 +63,9 @@ docs: report  ## the documentation as a site with the report's outputs, docs/_bu
 test: setup  ## everything that continuous integration checks
 	$(BIN)/nbdev_test --n_workers $(CORES)
 	$(BIN)/pytest
+
+test-long: setup  ## what takes too long for every change: commands killed at random moments
+	$(BIN)/pytest -m long
 
 app: setup  ## the page: paste a sequence, see its expression and what mutations would do; on localhost
 	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True
