@@ -75,7 +75,7 @@ def test_a_tilde_is_the_home_folder(place):
     home = place/"home"
     home.mkdir()
     shell("pnb predict two.txt --output=~/out.tsv; pnb explain two.txt '--logos=~/logos' -o '~/c.tsv' --motifs='~/m.tsv'; pnb data simulate '~/l' --rows 10", place, HOME=str(home))
-    assert {"out.tsv", "logos", "c.tsv", "m.tsv", "l"} == {path.name for path in home.iterdir()} and not (place/"~").exists()
+    assert {"out.tsv", "logos", "c.tsv", "m.tsv", "l"} == {path.name for path in home.glob("[!.]*")} and not (place/"~").exists()
 
 
 # Inputs
