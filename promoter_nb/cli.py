@@ -52,7 +52,7 @@ class Commands(TyperGroup):
         _print_any_letter()
         try:
             with _stopped_in_order(): return super().invoke(context)
-        except BrokenPipeError: raise
+        except (BrokenPipeError, typer.Exit, typer.Abort): raise # the last two are RuntimeErrors
         except (ValueError, OSError, ArithmeticError, RuntimeError, MemoryError) as error:
             typer.echo(f"promoter-nb: {' '.join(_in_words(error).split())}", err=True)
             raise typer.Exit(1)
