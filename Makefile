@@ -14,7 +14,7 @@ HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report reference reference-reports verify pretrained readme outputs docs test app lab clean
+.PHONY: help setup moved report reference reference-reports verify pretrained readme outputs docs test test-long app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ test: setup  ## everything that continuous integration checks
 	$(BIN)/ruff check
 	$(BIN)/nbdev_test --n_workers $(CORES)
 	$(BIN)/pytest
+
+test-long: setup  ## what takes too long for every change: commands killed at random moments
+	$(BIN)/pytest -m long
 
 app: setup  ## the page: paste a sequence, see its expression and what mutations would do; on localhost
 	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True

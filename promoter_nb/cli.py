@@ -52,7 +52,7 @@ class Commands(TyperGroup):
         _print_any_letter()
         try:
             with _stopped_in_order(): return super().invoke(context)
-        except BrokenPipeError: raise
+        except (BrokenPipeError, typer.Exit, typer.Abort): raise # the last two are RuntimeErrors
         except (ValueError, OSError, ArithmeticError, RuntimeError, MemoryError) as error:
             typer.echo(f"promoter-nb: {' '.join(_in_words(error).split())}", err=True)
             raise typer.Exit(1)
@@ -419,7 +419,8 @@ def card(
 ):
     """Show what a model is: its data, its recipe, what it is worth, and what it must not be used for."""
     from promoter_nb.inference.model_folder import card_text, pretrained, read_card
-    print(card_text(read_card(folder or pretrained())))
+    text = card_text(read_card(folder or pretrained()))
+    print("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)) # a stranger's card shall not steer the terminal
 
 # %% ../nbs/library/00_cli.ipynb #2b2083b8
 data_app = typer.Typer(help="Data to train on: fetch the challenge's, describe a file, simulate a library.", no_args_is_help=True, rich_markup_mode=None)

@@ -126,9 +126,9 @@ def _explain(path: Path, name: Path, error: Exception) -> str:
     "The first thing that is wrong with a file that could not be read."
     number, packed = 0, _is_gzip(path)
     try:
-        with _open(path) as file: refuse_no_text(file.read(1 << 16), str(name))
+        with _open(path) as file: refuse_no_text(head := file.read(1 << 16), str(name))
         with _open(path) as file:
-            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), 1):
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE if head.strip() else 0), b""), 1):
                 if complaint := _long(line) or _complaint(line.rstrip(b"\r\n")):
                     for _ in range(REST >> 20 if packed else 0): file.read(1 << 20)
                     return f"{name}, line {number}: {complaint}"

@@ -142,6 +142,7 @@ def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.Data
             yield pa.Table.from_batches([batch]).to_pandas().set_axis(ends - breaks - 1, axis=0)
             line = int(ends[-1])
     except pa.ArrowInvalid as error:
+        if "Could not skip" in str(error): return # a heading, and nothing after it
         if not bad: raise DataError(f"{name}, after line {line - 1}: {_in_words(error, block)}") from None
         if not bad[0].text.strip(): raise DataError(f"{name}, line {bad[0].number}: the line is empty; remove it") from None
         fields = f"{bad[0].actual_columns} field{'s'*(bad[0].actual_columns != 1)}; expected {bad[0].expected_columns}"
@@ -150,7 +151,7 @@ def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.Data
 # %% ../../nbs/library/data/05_read_sequences.ipynb #928d3dbe
 def _in_words(error: pa.ArrowInvalid, block: int) -> str:
     if "UTF8" in str(error): return NOT_UTF8
-    if "straddling" in str(error) or "block" in str(error): return f"a line is longer than {block:,} letters; expected one sequence a line"
+    if "straddling" in str(error): return f"a line is longer than {block:,} letters; expected one sequence a line"
     return str(error)
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #f27f92cf

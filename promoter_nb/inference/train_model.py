@@ -27,12 +27,12 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from ..data.dataset import Dataset, read, split
+from ..data.dataset import Dataset, check_parts, read, split
 from ..evaluation.uncertainty import score
-from ..data.files import write_json
+from ..data.files import remove_empty, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
 from .model_folder import ModelError, read_model, starting_point, write_model
-from ..models.registry import build
+from ..models.registry import build, plain
 from ..training.predict import make_fabric
 from .predictor import Predictor
 from ..training.recipe import BRIEF, MUON, Recipe, draw_epoch
@@ -168,7 +168,7 @@ def significant(
 def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
     "The description of a simulated library, if the file is one; what else may be called library.json is no business of ours."
     if isinstance(measured, Dataset): return None if data.truth is None else {"name": data.name}
-    try: description = json.loads(Path(measured).with_name("library.json").read_text(encoding="utf-8"))
+    try: description = json.loads(user_path(measured).with_name("library.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError): return None
     if not isinstance(description, dict) or description.get("sha256") != data.sha256: return None
     return description | {"name": "simulated library"}
@@ -221,7 +221,7 @@ def _hear(process):
 # %% ../../nbs/library/inference/02_train_model.ipynb #b0eb1033
 def _plan(path: Path, asked: dict, decide) -> Recipe:
     "The recipe of a run that goes on, or a new one; raises ValueError when the folder belongs to another run."
-    if path.exists():
+    if path.exists() and _has_epochs(path.parent):
         plan = json.loads(path.read_text())
         if plan["asked"] != asked:
             was, now = ({**run, **(run["recipe"] or {}), "recipe": "given" if run["recipe"] else "by size"} for run in (plan["asked"], asked))
@@ -233,13 +233,22 @@ def _plan(path: Path, asked: dict, decide) -> Recipe:
     return recipe
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #4b0f781d
+def _has_epochs(work: Path) -> bool:
+    "Whether anything was trained in a folder of checkpoints."
+    return any(work.glob("member_*/*.ckpt")) or any(work.glob("member_*/*.safetensors"))
+
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
     "Keep a folder of checkpoints to one run; raises ValueError when another has it."
+    made = [folder for folder in work.parents if not folder.exists()]
     work.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(work/"lock", timeout=0): yield
+        with FileLock(work/"lock", timeout=0):
+            try: yield
+            finally:
+                if not _has_epochs(work): shutil.rmtree(work, ignore_errors=True)
     except Timeout: raise ValueError(f"{work} is in use: another run trains this model; wait for its end, or choose another folder") from None
+    finally: remove_empty(made)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #e1417b07
 MEMBERS = 2 # of the default network
@@ -269,6 +278,14 @@ def _announce(network, members, processes, recipe, sizes, began) -> str:
     return (f"{members} {network}{'s' if members > 1 else ''}, {min(members, processes)} at a time, each {epochs} times over {sizes['training']:,} promoters, "
             f"from {began[1]['name'] if began else 'random weights'}; {sizes['test']:,} promoters are held out to measure them")
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #aba73d55
+def _cut(data: Dataset, width: int) -> str | None:
+    "What is to be said of promoters that are longer than the network reads."
+    if not (rows := data.report.get("longer_than_width")): return None
+    longest = max(map(int, data.report["core_length"]))
+    return (f"{rows:,} of {len(data):,} promoters are longer than the {width} bases that the network reads, so their first bases are not read; "
+            f"a width of {longest} (--width {longest}) reads them all")
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
     measured: str | Path | Dataset, # promoters: a file in the challenge's format, plain or gzip, or what was read
@@ -286,7 +303,8 @@ def train_model(
     start: str | Path | None = None # folder of a model to start from, or "nothing"; by default the package's, where it fits
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
-    since, folder = time.perf_counter(), Path(folder).absolute()
+    since, folder = time.perf_counter(), user_path(folder).absolute()
+    options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
     if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if seed is None: seed = recipe.seed if recipe else 0
     if members is None: members = MEMBERS if network == NETWORK else 1
@@ -295,6 +313,8 @@ def train_model(
     began = read_start(start, make(seed))
     data = measured if isinstance(measured, Dataset) else read(measured, width)
     parts = four_parts(data, held_out_share(len(data)))
+    check_parts(parts["training"], parts["validation"])
+    if progress and (cut := _cut(data, width)): print(cut)
     models = [_begin(make(seed + member), began, member) for member in range(members)]
     models[0].start_at(torch.from_numpy(parts["training"].labels), began is None)
     processes = 1 if make_fabric(accelerator).device.type == "cuda" else min(members, torch.get_num_threads())

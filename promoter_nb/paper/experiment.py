@@ -55,6 +55,8 @@ def commit() -> str: # such as "1a2b3c4" or "1a2b3c4, with changes"; "none" outs
     "The commit that the checkout is at."
     if not shutil.which("git"): return "none"
     git = lambda *words: subprocess.run(["git", "-C", paths.root(), *words], capture_output=True, text=True)
+    top = git("rev-parse", "--show-toplevel").stdout.removesuffix("\n")
+    if not top or Path(top).resolve() != paths.root(): return "none" # a copy without a history of its own, within another project
     if (head := git("rev-parse", "--short=10", "HEAD")).returncode: return "none"
     return head.stdout.strip() + (", with changes" if git("status", "--porcelain").stdout else "")
 
@@ -120,7 +122,7 @@ def load(
     if data == "dream2022":
         library = dataset.read(challenge_files("train.txt")["train.txt"])
         return dataset.replace(_first(library, promoters), name="dream2022")
-    if data != "simulated": return _first(dataset.read(paths.at_root(data)), promoters)
+    if data != "simulated": return _refuse_constant(_first(dataset.read(paths.at_root(data)), promoters))
     folder = library_folder(promoters, library_seed)
     if not (folder/"library.json").exists(): write_library(folder, promoters, library_seed)
     library = dataset.read(folder/"train.txt")
@@ -131,6 +133,12 @@ def load(
 def _first(data, promoters):
     if len(data) <= promoters: return data
     return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), promoters)[:promoters]))
+
+# %% ../../nbs/library/paper/00_experiment.ipynb #f6f3670e
+def _refuse_constant(data):
+    "Refuse labels that are all the same: nothing can be learned from them, nor said of their spread."
+    if np.ptp(data.labels) > 0: return data
+    raise dataset.DataError(f"{data.name}: all labels of its {len(data):,} promoters are {data.labels[0]}; expected measured values that differ")
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #659a0f0c
 @dataclass

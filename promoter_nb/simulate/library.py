@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ import torch
 from pyarrow import csv, parquet
 from tqdm import tqdm
 
-from ..data.files import atomic
+from ..data.files import atomic, user_path
 from ..data.flanks import DOWNSTREAM, UPSTREAM
 from ..data.sequence import ALPHABET, PADDING, encode
 from .assay import Measurement, measure
@@ -166,9 +167,10 @@ def write_library(
     "Simulate a promoter library, streamed to disk in the challenge's format with its truth beside it."
     threads = torch.get_num_threads() if threads is None else threads
     for name, value in {"n": n, "batch": batch, "threads": threads}.items():
-        if value < 1: raise ValueError(f"{name} is {value}; expected 1 or more")
+        if not isinstance(value, Integral) or value < 1: raise ValueError(f"{name} is {value}; expected 1 or more")
+    n, seed = int(n), int(seed)
     block_generator(seed, 0, "oligos")
-    _check_room(folder := Path(folder), n)
+    _check_room(folder := user_path(folder), n)
     paths = LibraryPaths(folder/"train.txt", folder/"truth.parquet", folder/"library.json")
     work = lambda block: _piece(seed, block, min(BLOCK_ROWS, n - block*BLOCK_ROWS), device)
     with atomic(paths.description) as description, atomic(paths.truth) as truth, atomic(paths.train) as train, \
