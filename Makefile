@@ -8,7 +8,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference verify pretrained readme docs test app lab clean
+.PHONY: help setup report reference verify pretrained packaged readme docs test app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,11 +46,18 @@ verify: setup  ## run a profile again from nothing, and compare with its referen
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
 	@$(BIN)/promoter-nb verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
 
-pretrained: setup  ## the model in the package, trained anew on simulated promoters
+pretrained: setup  ## the package's models of simulated promoters, made anew: what training starts from, and `simulated`
 	rm -rf results/pretrained && mkdir -p results/pretrained
+	$(BIN)/python -c "from promoter_nb.inference.teacher import teach; teach('results/pretrained/start')"
 	$(BIN)/promoter-nb data simulate results/pretrained/library --rows 200000
-	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model --epochs 5
-	rm -rf promoter_nb/assets/pretrained && mv results/pretrained/model promoter_nb/assets/pretrained
+	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/simulated --network resnet --epochs 5
+	for model in start simulated; do rm -rf promoter_nb/assets/$$model && mv results/pretrained/$$model promoter_nb/assets/$$model; done
+
+packaged: setup  ## the package's model of measured promoters, made anew from DEBOER=, DREAM= and APART= (files; see nbs/library/inference)
+	@test -f "$(DEBOER)" -a -f "$(DREAM)" -a -f "$(APART)" || { echo "make packaged DEBOER=train.txt DREAM=test.txt APART=val.txt: three files of measured promoters"; exit 1; }
+	rm -rf results/packaged && mkdir -p results
+	$(BIN)/python -c "import sys; from promoter_nb.inference.packaged import train_packaged; train_packaged(*sys.argv[1:])" "$(DEBOER)" "$(DREAM)" "$(APART)" results/packaged
+	rm -rf promoter_nb/assets/pretrained && mv results/packaged promoter_nb/assets/pretrained
 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README

@@ -52,7 +52,7 @@ def _print_version(asked: bool):
 def _main(version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")] = False): pass
 
 # %% ../nbs/library/00_cli.ipynb #2b75b675
-Model = Annotated[Path | None, typer.Option("--model", "-m", metavar="FOLDER", help="Folder that `promoter-nb train` made.", show_default="the model in the package")]
+Model = Annotated[Path | None, typer.Option("--model", "-m", metavar="FOLDER", help="Folder that `promoter-nb train` made, or `simulated`.", show_default="the model in the package")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write: .tsv, .csv, .jsonl or .parquet, with .gz or without.", show_default="standard output")]
 To = Annotated[Literal["tsv", "csv", "jsonl", "parquet"] | None, typer.Option("--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
 Format = Annotated[Literal["text", "fasta", "csv", "tsv"] | None, typer.Option("--format", "-f", help="Of the input.", show_default="by name and content")]
@@ -365,8 +365,8 @@ def card(
     folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="Of a model.", show_default="the model in the package")] = None
 ):
     """Show what a model is: its data, its recipe, what it is worth, and what it must not be used for."""
-    from promoter_nb.inference.model_folder import card_text, pretrained, read_card
-    print(card_text(read_card(folder or pretrained())))
+    from promoter_nb.inference.model_folder import card_text, find_model, read_card
+    print(card_text(read_card(find_model(folder))))
 
 # %% ../nbs/library/00_cli.ipynb #2b2083b8
 data_app = typer.Typer(help="Data to train on: fetch the challenge's, describe a file, simulate a library.", no_args_is_help=True, rich_markup_mode=None)

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -27,11 +27,11 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from ..data.dataset import Dataset, read, split
+from ..data.dataset import Dataset, hash_rows, read, split
 from ..evaluation.uncertainty import score
 from ..data.files import write_json
 from ..evaluation.conformal import calibrate, measure_coverage
-from .model_folder import ModelError, read_model, starting_point, write_model
+from .model_folder import ModelError, find_model, read_model, write_model
 from ..models.registry import build
 from ..training.predict import make_fabric
 from .predictor import Predictor
@@ -51,15 +51,27 @@ LEAST = 19 # rows of a part: from fewer no interval that covers 90 % can be had
 
 def four_parts(
     data: Dataset, # to be split
-    share: float   # of the rows for each part besides training
+    share: float,  # of the rows for each part besides training
+    families: np.ndarray | None = None # number of each row's family, int (n,), where families stay together (`families`)
 ) -> dict[str, Dataset]: # training, validation, calibration and test; raises ValueError when one would have fewer than 19 rows
     "Split by sequence into four parts."
+    if families is not None: return _check_sizes(data, _by_family(data, share, families))
     try:
         training, held_out = split(data, 3*share)
         rest, validation = split(held_out, share)
         test, calibration = split(rest, 2*share)
     except ValueError: raise ValueError(f"{data.name}: its {len(data)} promoters are too few, or too many of them the same, for four parts; give 400 different ones or more") from None
-    parts = {"training": training, "validation": validation, "calibration": calibration, "test": test}
+    return _check_sizes(data, {"training": training, "validation": validation, "calibration": calibration, "test": test})
+
+def _by_family(data, share, families):
+    "Parts by the smallest hash in each family, scattered anew, since that of a large family is small."
+    smallest = np.full(families.max() + 1, 2**64 - 1, dtype=np.uint64)
+    np.minimum.at(smallest, families, hash_rows(data.codes))
+    places = ((smallest*np.uint64(0x9E3779B97F4A7C15)) ^ (smallest >> np.uint64(29)))[families]/2**64
+    bounds = {"training": (3*share, 1), "validation": (0, share), "calibration": (share, 2*share), "test": (2*share, 3*share)}
+    return {name: data.take((low <= places) & (places < high)) for name, (low, high) in bounds.items()}
+
+def _check_sizes(data, parts):
     for name, part in parts.items():
         if len(part) < LEAST: raise ValueError(f"{data.name}: of its {len(data)} promoters {len(part)} are for {name}; each part needs {LEAST}, so give 400 or more")
     return parts
@@ -134,8 +146,7 @@ def read_start(
     "The model that training starts from."
     if start == NOTHING: return None
     plain = lambda model: {key: value for key, value in model.configuration.items() if key not in ("seed", "dropout")}
-    if start is None and not starting_point().is_dir(): return None
-    models, card = read_model(starting_point() if start is None else Path(start))
+    models, card = read_model(find_model("start" if start is None else start))
     differing = [key for key in plain(models[0]) | plain(model) if plain(models[0]).get(key) != plain(model).get(key)]
     if not differing: return models, card
     if start is None: return None
@@ -282,7 +293,10 @@ def train_model(
     progress: bool = True,   # a line for each epoch
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
     precision: str = "auto", # of training: "auto", "32-true" or "bf16-mixed"
-    start: str | Path | None = None # folder of a model to start from, or "nothing"; by default the package's, where it fits
+    start: str | Path | None = None, # folder of a model to start from, or "nothing"; by default the package's, where it fits
+    families: np.ndarray | None = None, # number of each promoter's family, int (n,), where families stay in one part
+    about: dict | None = None, # what else the card should say, such as its sources
+    judge: Callable[[Predictor], dict] | None = None # measures on other promoters for the card, by name
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), Path(folder).absolute()
@@ -293,9 +307,9 @@ def train_model(
     make = lambda seed: build(network, width, seed, **(options or {}))
     began = read_start(start, make(seed))
     data = measured if isinstance(measured, Dataset) else read(measured, width)
-    parts = four_parts(data, held_out_share(len(data)))
+    parts = four_parts(data, held_out_share(len(data)), families)
     models = [_begin(make(seed + member), began, member) for member in range(members)]
-    models[0].start_at(torch.from_numpy(parts["training"].labels), began is None)
+    make(seed).start_at(torch.from_numpy(parts["training"].labels))
     processes = 1 if make_fabric(accelerator).device.type == "cuda" else min(members, torch.get_num_threads())
     devices = {"accelerator": accelerator, "precision": precision}
     work = folder.with_name(f".{folder.name}.training")
@@ -310,7 +324,8 @@ def train_model(
                  "folder": work/f"member_{member + 1}", "fresh": began is None, "progress": progress, **devices} for member, model in enumerate(models)]
         models = fit_members(jobs, processes)
         device = None if accelerator == "auto" else accelerator
-        write_model(folder, models, _card(_library(measured, data), data, parts, models, recipe, device, precision, began))
+        card = _card(_library(measured, data), data, parts, models, recipe, device, precision, began) | (about or {})
+        write_model(folder, models, card | ({"judged": judge(Predictor(models, card, device, precision))} if judge else {}))
         shutil.rmtree(work)
     return Predictor.load(folder, device, precision)
 
