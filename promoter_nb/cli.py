@@ -30,8 +30,8 @@ class Commands(TyperGroup):
 # %% ../nbs/library/00_cli.ipynb #1b34d4d9
 HELP = """Expression of promoters: predict it, score variants, explain and design sequences, and train models of your own.
 
-Everything but `data fetch` works without a network. The model in the package was trained on simulated promoters, so that all
-commands can be tried at once; for real ones, train a model on measured promoters, and pass its folder as --model.
+Everything but `data fetch` works without a network. The model in the package has learned some 80,000 measured promoters of yeast
+in complex medium; for other cells, media or assays, train a model on promoters measured there, and pass its folder as --model.
 
 \b
   promoter-nb predict promoters.fa --output predictions.tsv
