@@ -347,9 +347,14 @@ def train(
     the best epoch, to calibrate the 90 % intervals, and to measure what the model is worth. FOLDER then holds the weights, a
     card of the model (README.md, model.json) and checksums. A run that was stopped goes on with the same command.
 
+    Two networks are trained, side by side where there are two cores, and predict together. They start from one in the package that
+    learned yeast's motifs from a simulator; --from names another model of the same network and width, or `nothing` for random weights.
+    With --minutes the schedule ends when the time does. Values may be in any unit; predictions are in the same.
+
     \b
       promoter-nb train measured.txt my_model
       promoter-nb train measured.txt my_model --minutes 10
+      promoter-nb train mine.txt tuned --from my_model
       promoter-nb train measured.txt small --network baseline_cnn --option channels=32 --epochs 6
     """
     if epochs and minutes: raise typer.BadParameter("give either epochs or minutes", param_hint="--epochs / --minutes")
