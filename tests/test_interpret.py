@@ -15,7 +15,7 @@ from promoter_nb.plots.logo import draw_logo, letter_heights
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
 from promoter_nb.models.registry import build
 from promoter_nb.interpretation.filters_and_seqlets import activations, filter_motifs, first_layer
-from promoter_nb.features.motif_sites import chances, find_hits, jaspar_patterns, pattern, site_starts
+from promoter_nb.features.motif_sites import p_values, find_hits, jaspar_patterns, pattern, site_starts
 from promoter_nb.features.jaspar import load_motifs
 from promoter_nb.training.predict import predict
 from promoter_nb.data.sequence import PADDING, encode, one_hot
@@ -109,7 +109,7 @@ def test_chances_are_those_of_all_words():
     steps = np.random.default_rng(0).integers(-5, 6, (4, 4))
     words = np.stack(np.meshgrid(*[range(4)]*4, indexing="ij"), -1).reshape(-1, 4)
     sums = steps[words, np.arange(4)].sum(1)
-    lowest, reached = chances(steps)
+    lowest, reached = p_values(steps)
     np.testing.assert_allclose(reached, [(sums >= lowest + step).mean() for step in range(len(reached))])
 
 
