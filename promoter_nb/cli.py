@@ -336,7 +336,7 @@ def train(
     option: Annotated[list[str], typer.Option("--option", metavar="NAME=VALUE", help="Of the network, such as channels=32; may be repeated.", show_default="none")] = [],
     epochs: Annotated[int | None, typer.Option(min=2, help="Passes over the data.", show_default="by the size of the data")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Time that everything may take; the best model that fits.", show_default="no limit")] = None,
-    members: Annotated[int | None, typer.Option(min=1, help="Networks in the ensemble, trained side by side where there are cores.", show_default="2 of the default network, else 1")] = None,
+    members: Annotated[int | None, typer.Option(min=1, help="Networks in the ensemble, trained side by side where there are cores.", show_default="2 of the default network, more in more minutes; else 1")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
     width: Annotated[int, typer.Option(min=1, help="Bases that the network reads; longer sequences lose their first.")] = 80,
     start: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="Folder of a model to start from, or `nothing`.", show_default="the package's, taught by the simulator, where it fits")] = None,

@@ -158,10 +158,11 @@ def test_intervals_cover_what_they_promise():
         assert 0.88 < np.mean(found) < 0.95
 
 
-def test_training_that_is_killed_goes_on_to_the_same_model(tmp_path):
+@pytest.mark.parametrize("network", [["--network", "baseline_cnn", "--option", "channels=8"], ["--option", "channels=8", "--option", "hidden=8"]], ids=["one", "two side by side"])
+def test_training_that_is_killed_goes_on_to_the_same_model(tmp_path, network):
     library = write_library(tmp_path/"library", 5000, threads=1, progress=False)
-    train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), "--network", "baseline_cnn", "--option", "channels=8", "--epochs", "6"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), *network, "--epochs", "6"]
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
     process = subprocess.Popen([*train, str(tmp_path/"killed")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log, end = tmp_path/".killed.training"/"member_1"/"log.csv", time.monotonic() + 120
     while not log.exists() and time.monotonic() < end: time.sleep(0.01)
