@@ -340,6 +340,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
     width: Annotated[int, typer.Option(min=1, help="Bases that the network reads; longer sequences lose their first.")] = 80,
     start: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="Folder of a model to start from, or `nothing`.", show_default="the package's, taught by the simulator, where it fits")] = None,
+    apart: Annotated[Path | None, typer.Option(metavar="FILE", help="Promoters to judge the model on; what shares 20 bases with them is refused.", show_default="none")] = None,
 ):
     """Train a model on measured promoters.
 
@@ -360,7 +361,7 @@ def train(
     if epochs and minutes: raise typer.BadParameter("give either epochs or minutes", param_hint="--epochs / --minutes")
     from promoter_nb.inference.train_model import train_model, with_epochs
     with redirect_stdout(sys.stderr):
-        card = train_model(data, folder, network, _options(option), with_epochs(epochs, network) if epochs else None, minutes, members, seed, width, start=start).card
+        card = train_model(data, folder, network, _options(option), with_epochs(epochs, network) if epochs else None, minutes, members, seed, width, start=start, apart=apart).card
     measures = {name: "{value:.3f} ({low:.3f} to {high:.3f})".format(**entry) for name, entry in card["metrics"].items()}
     print(f"{folder}: R² {measures['r2']}, coverage of the 90 % interval {measures['coverage']}, on {card['data']['parts']['test']:,} promoters held out")
 

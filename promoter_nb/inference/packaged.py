@@ -14,8 +14,6 @@ import numpy as np
 from ..data.dataset import Dataset, hash_rows, read
 from ..data.families import families, share_words
 from ..data.files import file_sha256
-from ..evaluation.conformal import measure_coverage
-from ..evaluation.uncertainty import score
 from .predictor import Predictor
 from .train_model import train_model, with_epochs
 
@@ -70,7 +68,4 @@ def train_packaged(
     precise, challenge, judged = (read(path) for path in (promoters, others, apart))
     joined = replace(join_laboratories(precise, challenge, judged), sha256=file_sha256(Path(promoters)))
     where = {"sources": list(SOURCES), "files": {data.name: data.sha256 for data in (precise, challenge, judged)}}
-    def judge(predictor):
-        table = predictor.predict_codes(judged.codes)
-        return {judged.name: score(judged.labels, table) | {"coverage": measure_coverage(judged.labels, table, predictor.intervals)}}
-    return train_model(joined, folder, members=members, recipe=with_epochs(epochs), families=families(joined.codes), about=where, judge=judge, **options)
+    return train_model(joined, folder, members=members, recipe=with_epochs(epochs), families=families(joined.codes), about=where, apart=judged, **options)

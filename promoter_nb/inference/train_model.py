@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEAST', 'NETWORK', 'EXAMPLES', 'PREDICTING', 'SPARE', 'NOTHING', 'MEMBERS', 'MOST', 'STARTING', 'held_out_share',
            'four_parts', 'with_epochs', 'default_recipe', 'rows_a_second', 'epochs_within', 'read_start', 'ranges',
-           'significant', 'fit_members', 'share_time', 'train_model']
+           'significant', 'fit_members', 'share_time', 'train_model', 'refuse_alike']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #65651c42
 import json
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from ..data.dataset import Dataset, hash_rows, read, split
+from ..data.families import share_words
 from ..evaluation.uncertainty import score
 from ..data.files import write_json
 from ..evaluation.conformal import calibrate, measure_coverage
@@ -310,7 +311,7 @@ def train_model(
     start: str | Path | None = None, # folder of a model to start from, or "nothing"; by default the package's, where it fits
     families: np.ndarray | None = None, # number of each promoter's family, int (n,), where families stay in one part
     about: dict | None = None, # what else the card should say, such as its sources
-    judge: Callable[[Predictor], dict] | None = None # measures on other promoters for the card, by name
+    apart: str | Path | Dataset | None = None # promoters to judge the model on, which no promoter to learn from may resemble
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), Path(folder).absolute()
@@ -320,6 +321,8 @@ def train_model(
     make = lambda seed: build(network, width, seed, **(options or {}))
     began = read_start(start, make(seed))
     data = measured if isinstance(measured, Dataset) else read(measured, width)
+    judged = apart if apart is None or isinstance(apart, Dataset) else read(apart, width)
+    if judged: refuse_alike(data, judged)
     parts = four_parts(data, held_out_share(len(data)), families)
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
     if network != NETWORK: members = members or 1
@@ -328,7 +331,7 @@ def train_model(
     devices = {"accelerator": accelerator, "precision": precision}
     work = folder.with_name(f".{folder.name}.training")
     asked = {"data": data.sha256, "network": network, "options": options, "members": members, "seed": seed, "width": width,
-             "minutes": minutes, "start": began[1]["sha256"] if began else None, "recipe": recipe and asdict(replace(recipe, seed=seed))}
+             "minutes": minutes, "start": began[1]["sha256"] if began else None, "apart": judged and judged.sha256, "recipe": recipe and asdict(replace(recipe, seed=seed))}
     sizes = {name: len(part) for name, part in parts.items()}
     decide = lambda: (recipe, most) if recipe else _decide(make(seed), parts["training"], sizes, members, processes, minutes, since, devices)
     with _alone(work):
@@ -340,9 +343,23 @@ def train_model(
         models = fit_members(jobs, processes)
         device = None if accelerator == "auto" else accelerator
         card = _card(_library(measured, data), data, parts, models, recipe, device, precision, began) | (about or {})
-        write_model(folder, models, card | ({"judged": judge(Predictor(models, card, device, precision))} if judge else {}))
+        write_model(folder, models, card | (_judge(Predictor(models, card, device, precision), judged) if judged else {}))
         shutil.rmtree(work)
     return Predictor.load(folder, device, precision)
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #e2b17c23
+def refuse_alike(
+    data: Dataset, # to learn from
+    apart: Dataset # to be judged on
+) -> None: # raises ValueError that names a row
+    "Refuse promoters that share a word of 20 bases with those that a model is to be judged on."
+    if (alike := share_words(data.codes, apart.codes)).any():
+        raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of {apart.name}, which the model is to be judged on, "
+                         f"as do {alike.sum() - 1:,} others; leave them out, or judge on other promoters")
+
+def _judge(predictor, apart) -> dict:
+    predictions = predictor.predict_codes(apart.codes)
+    return {"judged": {apart.name: score(apart.labels, predictions) | {"coverage": measure_coverage(apart.labels, predictions, predictor.intervals)}}}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #18f18dde
 def _card(library, data, parts, models, recipe, device, precision, began) -> dict:
