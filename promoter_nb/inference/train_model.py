@@ -12,11 +12,12 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -190,6 +191,7 @@ def _work():
     def end_with_the_pipe():
         sys.stdin.buffer.read()
         os._exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threads, jobs = pickle.load(sys.stdin.buffer)
     Thread(target=end_with_the_pipe, daemon=True).start()
     torch.set_num_threads(threads)
@@ -203,8 +205,11 @@ def _work():
 def _start(threads, jobs) -> subprocess.Popen:
     command = [sys.executable, "-c", "from promoter_nb.inference.train_model import _work; _work()"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    pickle.dump((threads, jobs), process.stdin)
-    process.stdin.flush()
+    def send():
+        with suppress(BrokenPipeError): # whoever waits for its answer will learn that it has ended
+            pickle.dump((threads, jobs), process.stdin)
+            process.stdin.flush()
+    Thread(target=send, daemon=True).start()
     return process
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #a5211ffa
@@ -222,7 +227,7 @@ def fit_members(
         for process in others: _hear(process)
     finally:
         torch.set_num_threads(cores)
-        for process in others: process.stdin.close(), process.stdout.close(), process.wait()
+        for process in others: process.kill(), process.wait()
     return [own[place//len(shares)] if place % len(shares) == 0 else fit_network(**job)[0] for place, job in enumerate(jobs)]
 
 def _hear(process):
