@@ -23,7 +23,7 @@ from promoter_nb.data.prepare import SequenceError, prepare
 from promoter_nb.data.sequence import decode
 from promoter_nb.simulate.library import library_cores, write_library
 from promoter_nb.simulate.expression import express
-from promoter_nb.inference.train_model import four_parts, held_out_share
+from promoter_nb.inference.train_model import four_parts, held_out_share, train_model
 
 CORE = "GCTAGCTTAAGCACTCACGTGATCGGCATATAAAGCATCTTTCTGATTTTTTCTTCGAAACATCACAAATCAACACAAAA"
 
@@ -156,6 +156,19 @@ def test_intervals_cover_what_they_promise():
             intervals = calibrate(labels[:rows], predictions[:rows])
             found.append(measure_coverage(labels[rows:], predictions[rows:], intervals)["value"])
         assert 0.88 < np.mean(found) < 0.95
+
+
+def test_a_start_that_does_not_fit_is_refused_before_any_training(tmp_path):
+    begin = lambda start, **options: train_model("no_such_file.txt", tmp_path/"model", start=start, **options)
+    with pytest.raises(ModelError, match="holds no model"): begin(tmp_path)
+    with pytest.raises(ValueError, match="cannot be where this training starts: it has .*name resnet"): begin("simulated")
+    with pytest.raises(ValueError, match="it has width 80, and what is asked for has width 110"): begin("start", width=110)
+    with pytest.raises(ValueError, match="members is 0"): begin("start", members=0)
+    with pytest.raises(FileNotFoundError): begin("start")
+    (damaged := tmp_path/"damaged").mkdir()
+    for file in pretrained("start").iterdir(): (damaged/file.name).write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelError): begin(damaged)
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged"]
 
 
 @pytest.mark.parametrize("network", [["--network", "baseline_cnn", "--option", "channels=8"], ["--option", "channels=8", "--option", "hidden=8"]], ids=["one", "two side by side"])
