@@ -14,7 +14,7 @@ HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report reference reference-reports verify pretrained readme outputs docs test test-long app lab clean
+.PHONY: help setup moved report reference reference-reports verify pretrained packaged readme outputs docs test test-long app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,11 +58,18 @@ verify: setup  ## run a profile again from nothing, and compare with its referen
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
 	@$(BIN)/python -m promoter_nb.paper verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
 
-pretrained: setup  ## the model in the package, trained anew on simulated promoters
+pretrained: setup  ## the package's models of simulated promoters, made anew: what training starts from, and `simulated`
 	rm -rf results/pretrained && mkdir -p results/pretrained
+	$(BIN)/python -c "from promoter_nb.inference.teacher import teach; teach('results/pretrained/start')"
 	$(BIN)/promoter-nb data simulate results/pretrained/library --rows 200000
-	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/model --epochs 5
-	rm -rf promoter_nb/assets/pretrained && mv results/pretrained/model promoter_nb/assets/pretrained
+	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/simulated --network resnet --epochs 5
+	for model in start simulated; do rm -rf promoter_nb/assets/$$model && mv results/pretrained/$$model promoter_nb/assets/$$model; done
+
+packaged: setup  ## the package's model of measured promoters, made anew from DEBOER=, DREAM= and APART= (files; see nbs/library/inference)
+	@test -f "$(DEBOER)" -a -f "$(DREAM)" -a -f "$(APART)" || { echo "make packaged DEBOER=train.txt DREAM=test.txt APART=val.txt: three files of measured promoters"; exit 1; }
+	rm -rf results/packaged && mkdir -p results
+	$(BIN)/python -c "import sys; from promoter_nb.inference.packaged import train_packaged; train_packaged(*sys.argv[1:])" "$(DEBOER)" "$(DREAM)" "$(APART)" results/packaged
+	rm -rf promoter_nb/assets/pretrained && mv results/packaged promoter_nb/assets/pretrained
 
 outputs: setup  ## the index and the tutorials run again, and the README; their outputs are kept in git
 	$(BIN)/python -m promoter_nb.paper outputs

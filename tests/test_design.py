@@ -116,9 +116,9 @@ def test_a_forbidden_site_is_removed_from_either_strand():
         assert not places(table.proposal[0], "GGATGC") and table.edits[0] == 1
 
 
-def test_the_packaged_model_designs_beyond_its_library():
+def test_the_simulated_model_designs_beyond_its_library():
     library = simulate_block(seed=1, block=0)
-    predictor, whole = Predictor.load(), (library.cores[:, :-80] == PADDING).all(1) & (library.cores[:, -80:] < PADDING).all(1)
+    predictor, whole = Predictor.load("simulated"), (library.cores[:, :-80] == PADDING).all(1) & (library.cores[:, -80:] < PADDING).all(1)
     cores = library.cores[whole, -80:]
     best = cores[np.argsort(-predictor.predict_codes(cores), kind="stable")[:8]]
     proposals = encode(design(predictor, decode(best)).proposal)

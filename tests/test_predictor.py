@@ -16,14 +16,14 @@ from promoter_nb.data.dataset import read
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.evaluation.conformal import calibrate, measure_coverage
 from promoter_nb.evaluation.measures import r2
-from promoter_nb.inference.model_folder import ModelError, pretrained, read_card
+from promoter_nb.inference.model_folder import PACKAGED, ModelError, pretrained, read_card
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.data.prepare import SequenceError, prepare
 from promoter_nb.data.sequence import decode
 from promoter_nb.simulate.library import library_cores, write_library
 from promoter_nb.simulate.expression import express
-from promoter_nb.inference.train_model import four_parts, held_out_share
+from promoter_nb.inference.train_model import four_parts, held_out_share, train_model
 
 CORE = "GCTAGCTTAAGCACTCACGTGATCGGCATATAAAGCATCTTTCTGATTTTTTCTTCGAAACATCACAAATCAACACAAAA"
 
@@ -67,7 +67,8 @@ def test_flanks_lists_series_and_arrays_are_the_same(predictor):
     with pytest.raises(TypeError, match="one sequence"): predictor.predict(CORE)
 
 
-def test_both_strands_of_an_oligo_are_averaged(predictor):
+def test_both_strands_of_an_oligo_are_averaged():
+    predictor = Predictor.load("simulated")
     opposite = CORE.translate(str.maketrans("ACGT", "TGCA"))[::-1]
     blind = Predictor(predictor.models, predictor.card | {"both_strands": True})
     assert blind.predict([opposite]) == pytest.approx(blind.predict([CORE]), abs=1e-5)
@@ -110,10 +111,24 @@ def test_spoiled_models_are_refused(copy):
     with pytest.raises(ModelError, match="no model"): Predictor.load(copy)
 
 
-def test_the_model_in_the_package_is_small_and_holds_what_its_card_says(predictor, tmp_path):
-    assert sum(file.stat().st_size for file in pretrained().iterdir()) < 3e6
+def test_the_models_in_the_package_are_small_and_say_what_they_must_not_be_used_for():
+    assert sum(file.stat().st_size for name in PACKAGED for file in pretrained(name).iterdir()) < 6e6
+    for name in PACKAGED:
+        card, text = read_card(pretrained(name)), (pretrained(name)/"README.md").read_text()
+        assert "must not be used" in text and card["data"]["simulated"] == (name != "measured") == ("simulated" in text.splitlines()[2])
     card = read_card(pretrained())
-    assert card["data"]["simulated"] and "must not be used" in (pretrained()/"README.md").read_text()
+    assert len(card["sources"]) == 2 and all(source in (pretrained()/"README.md").read_text() for source in card["sources"])
+
+
+def test_the_measured_model_holds_what_its_card_says(measured):
+    data = read(measured/"deboer2020_val.txt")
+    table, judged = Predictor.load().table(decode(data.codes)), read_card(pretrained())["judged"]["deboer2020_val"]
+    assert r2(data.labels, table.prediction.to_numpy()) == pytest.approx(judged["r2"]["value"], abs=0.002) and judged["r2"]["value"] >= 0.92
+    assert 0.87 < ((table.low <= data.labels) & (data.labels <= table.high)).mean() < 0.93
+
+
+def test_the_simulated_model_holds_what_its_card_says(tmp_path):
+    predictor, card = Predictor.load("simulated"), read_card(pretrained("simulated"))
     library = write_library(tmp_path, 3000, seed=77, threads=1, progress=False)
     data = read(library.train)
     table = predictor.table(decode(data.codes))
@@ -143,10 +158,24 @@ def test_intervals_cover_what_they_promise():
         assert 0.88 < np.mean(found) < 0.95
 
 
-def test_training_that_is_killed_goes_on_to_the_same_model(tmp_path):
+def test_a_start_that_does_not_fit_is_refused_before_any_training(tmp_path):
+    begin = lambda start, **options: train_model("no_such_file.txt", tmp_path/"model", start=start, **options)
+    with pytest.raises(ModelError, match="holds no model"): begin(tmp_path)
+    with pytest.raises(ValueError, match="cannot be where this training starts: it has .*name resnet"): begin("simulated")
+    with pytest.raises(ValueError, match="it has width 80, and what is asked for has width 110"): begin("start", width=110)
+    with pytest.raises(ValueError, match="members is 0"): begin("start", members=0)
+    with pytest.raises(FileNotFoundError): begin("start")
+    (damaged := tmp_path/"damaged").mkdir()
+    for file in pretrained("start").iterdir(): (damaged/file.name).write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelError): begin(damaged)
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged"]
+
+
+@pytest.mark.parametrize("network", [["--network", "baseline_cnn", "--option", "channels=8"], ["--option", "channels=8", "--option", "hidden=8"]], ids=["one", "two side by side"])
+def test_training_that_is_killed_goes_on_to_the_same_model(tmp_path, network):
     library = write_library(tmp_path/"library", 5000, threads=1, progress=False)
-    train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), "--network", "baseline_cnn", "--option", "channels=8", "--epochs", "6"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), *network, "--epochs", "6"]
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
     process = subprocess.Popen([*train, str(tmp_path/"killed")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log, end = tmp_path/".killed.training"/"member_1"/"log.csv", time.monotonic() + 120
     while not log.exists() and time.monotonic() < end: time.sleep(0.01)

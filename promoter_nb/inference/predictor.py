@@ -16,7 +16,7 @@ from torch import nn
 
 from ..training.batches import predict_batches
 from ..evaluation.conformal import Intervals, around_difference
-from .model_folder import pretrained, read_model
+from .model_folder import find_model, read_model
 from ..models.layers import fold_batch_norm
 from ..training.precision import choose_precision
 from ..data.files import user_path
@@ -65,12 +65,12 @@ class Predictor:
 
     @classmethod
     def load(cls,
-        folder: str | Path | None = None, # of a model; the one in the package by default
+        folder: str | Path | None = None, # of a model, or "simulated"; the measured one in the package by default
         device: torch.device | str | None = None, # a GPU where there is one by default
         precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
     ) -> "Predictor": # raises ModelError when the folder holds none, or one that was altered
         "Read a model and verify it."
-        return cls(*read_model(pretrained() if folder is None else user_path(folder)), device, precision)
+        return cls(*read_model(find_model(folder)), device, precision)
 
     def predict_codes(self,
         codes: np.ndarray # uint8 (n, width), cores aligned at the right

@@ -22,7 +22,8 @@ class StrandNetwork(Classifier):
         sequences: torch.Tensor # one-hot, float (n, 4, width), or (n, 5, width) with the mark of the reverse strand
     ) -> torch.Tensor: # float (n, features)
         "What the head reads from."
-        return super().embed(nn.functional.pad(sequences, (0, 0, 0, 5 - sequences.shape[1])))
+        if sequences.shape[1] == 4: sequences = nn.functional.pad(sequences, (0, 0, 0, 1))
+        return super().embed(sequences)
 
     def loss(self,
         outputs: torch.Tensor, # of the head (n, bins)

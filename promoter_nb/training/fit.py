@@ -177,7 +177,8 @@ def save_epoch(
     entry: dict       # of the history
 ) -> None:
     "Write best weights, checkpoint and log, and say how it goes."
-    progress, better = run.progress, entry["validation_R2"] > run.progress["best"]
+    progress = run.progress
+    better = entry["phase"] == "muon" or entry["validation_R2"] > progress["best"]
     progress["history"].append(entry)
     progress["epoch"] += 1
     progress["stale"] = 0 if better else progress["stale"] + 1
