@@ -101,7 +101,7 @@ def test_spoiled_models_are_refused(copy):
     weights.write_bytes(whole)
     Predictor.load(copy)
     content = json.loads(card.read_text())
-    card.write_text(json.dumps(content | {"both_strands": True}))
+    card.write_text(json.dumps(content | {"both_strands": not content["both_strands"]}))
     with pytest.raises(ModelError, match="was altered"): Predictor.load(copy)
     card.write_text(json.dumps(content | {"format": 9}))
     with pytest.raises(ModelError, match="format 1"): Predictor.load(copy)

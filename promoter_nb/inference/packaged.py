@@ -61,7 +61,7 @@ def train_packaged(
     apart: str | Path,     # of de Boer and others, to be judged on
     folder: str | Path,    # of the model, to be made
     members: int = 3,      # of the ensemble
-    epochs: int = 12,      # of each
+    epochs: int = 20,      # of each
     **options              # of `train_model`
 ) -> Predictor: # raises FileExistsError, DataError, ValueError
     "Train the model in the package."

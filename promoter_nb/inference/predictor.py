@@ -81,7 +81,7 @@ class Predictor:
         strands = [codes, reverse_complement(codes)] if self.both_strands else [codes]
         autocast = partial(torch.autocast, self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
         predictions = [predict_batches(model, strand, autocast, reverse=number == 1) for model in self.folded for number, strand in enumerate(strands)]
-        return torch.stack(predictions).mean(0).cpu().numpy()
+        return (sum(predictions)/len(predictions)).cpu().numpy() # one after the other, so that the sum's order is the same for any number of sequences
 
     def prepare(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)

@@ -79,7 +79,8 @@ def _check_sizes(data, parts):
     return parts
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #c3488371
-NETWORK, EXAMPLES = "strand_resnet", 600_000
+NETWORK = "strand_resnet"
+EXAMPLES = {True: 1_200_000, False: 600_000} # of the default network, and of others
 
 def with_epochs(
     epochs: int, # altogether, at least 2
@@ -96,7 +97,7 @@ def default_recipe(
     network: str = NETWORK # whose recipe
 ) -> Recipe:
     "The recipe of a network, with as many epochs as suit the size of the data."
-    return with_epochs(int(np.clip(round(EXAMPLES/rows), 3, 24)), network)
+    return with_epochs(int(np.clip(round(EXAMPLES[network == NETWORK]/rows), 3, 24)), network)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #faa4e384
 def rows_a_second(

@@ -70,7 +70,7 @@ LIMITS = {"epochs": (0, 10_000), "muon_epochs": (0, 10_000), "muon_rate": (1e-8,
 BRIEF = Recipe(epochs=8, weight_decay=0.1, averaging_epochs=4, reverse_complement=False)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #ff0e3154
-MUON = Recipe(epochs=0, muon_epochs=12, weight_decay=0.1)
+MUON = Recipe(epochs=0, muon_epochs=24, weight_decay=0.1)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #065ca383
 def draw_epoch(
