@@ -35,7 +35,9 @@ def setting(
         stopped = "" if parameters.get("patience") else ", not stopped early"
         return f"{parameters['rounds']} rounds of {parameters['leaves']} leaves{stopped}"
     if "trees" in parameters: return f"{parameters['trees']} trees"
-    return f"{parameters['epochs']} pass{'es'*(parameters['epochs'] != 1)}" if "epochs" in parameters else ""
+    if "epochs" not in parameters: return ""
+    passes = parameters["epochs"] + parameters.get("muon_epochs", 0)
+    return f"{passes} pass{'es'*(passes != 1)}"
 
 # %% ../../nbs/library/paper/05_report.ipynb #ceb833a1
 # of a model's predictions, and what it would be if the model were right on average
