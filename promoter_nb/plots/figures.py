@@ -24,7 +24,7 @@ MODEL_STYLES = {
     "measured": ("#000000", "-", "o"), "true expression": ("#666666", _LONG_DASHES, "D"),
     "CNN": ("#D55E00", "--", "P"), "classification CNN": ("#CC79A7", ":", "X"), "deep CNN": ("#8F2D00", "-", "d"),
     "ResNet": ("#009E73", "-", "o"), "wide ResNet": ("#00573F", "--", "p"),
-    "classification ResNet": ("#74D3B4", "-.", "h"), "strand ResNet": ("#C71F37", "-", "x"),
+    "classification ResNet": ("#74D3B4", "-.", "h"), "strand ResNet": ("#C71F37", _DASH_DOT, "x"),
     "LightGBM": ("#0072B2", "-.", "s"), "LightGBM on k-mers": ("#00355C", _LONG_DASHES, "D"),
     "LightGBM, 2047 leaves": ("#4C6FA5", _TWO_DOTS, "3"), "Random forest": ("#56B4E9", "--", "v"),
     "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
