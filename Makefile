@@ -4,22 +4,29 @@ DATA ?= simulated
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 BIN := .venv/bin
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 snakemake --cores $(CORES) --quiet rules --rerun-incomplete --nolock \
-	--configfile config/$(PROFILE).yaml --config profile=$(PROFILE) data="$(DATA)"
+PROFILES := $(filter-out schema chapters models,$(basename $(notdir $(wildcard config/*.yaml))))
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 snakemake --cores $(CORES) --quiet rules \
+	--rerun-incomplete --nolock --configfile config/$(PROFILE).yaml --config profile=$(PROFILE)
+# Snakemake would read a file's name as YAML: `2023_1` as a number, ` \#` as the beginning of a comment.
+export PROMOTER_NB_DATA = $(DATA)
+# Programs of an environment name its folder in their first line, so in a checkout that was moved they are made anew.
+HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -F "$(CURDIR)/$(BIN)/"))
+MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report reference verify pretrained packaged readme docs test app lab clean
+.PHONY: help setup moved report reference reference-reports verify pretrained packaged readme outputs docs test test-long app lab clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo; echo "PROFILE is one of $(filter-out schema,$(basename $(notdir $(wildcard config/*.yaml)))) (default quick)."
-	@echo "DATA is simulated (default) or the path of a file in the challenge's format."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "PROFILE is one of $(PROFILES) (default quick)."
+	@echo "DATA is simulated (default), dream2022 (downloaded) or the path of a file in the challenge's format."
 
 setup: $(BIN)/.exported  ## virtual environment, pinned packages, library exported from its notebooks
 
-$(BIN)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and f'Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}')"
-	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+$(BIN)/.installed: pyproject.toml constraints.txt $(MOVED)
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+		f'Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}')"
+	$(if $(MOVED),$(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; })
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
@@ -31,20 +38,25 @@ report: setup  ## run what is missing and build report/report.pdf
 	@$(SNAKEMAKE)
 	@cat report/summary.txt
 	@echo "The report is $(CURDIR)/report/report.pdf"
-	@echo "Next: make report PROFILE=laptop for more data and three seeds, make report DATA=FILE for your own, make lab to open the notebooks."
+	@echo "Next: make report PROFILE=laptop for more data and three seeds, make report DATA=FILE for your own,"
+	@echo "make lab to open the notebooks."
 
 reference: report  ## make the reference results of a profile anew; they are kept in git and change in no other way
 	@$(SNAKEMAKE) -- reference
 
+reference-reports: setup  ## typeset the kept reports again from their reference results, without a run
+	@$(BIN)/python -c "from promoter_nb.data.paths import root; from promoter_nb.paper.report import typeset_kept; print(*typeset_kept(root()), sep='\n')"
+
 # In a copy of the sources, so that what was computed before is neither used nor lost.
 verify: DATA = simulated
 verify: setup  ## run a profile again from nothing, and compare with its reference results number by number
-	@test -d results/reference/$(PROFILE) || { echo "results/reference/$(PROFILE) is not there; expected one of: $(filter $(notdir $(basename $(wildcard config/*.yaml))),$(notdir $(wildcard results/reference/*)))"; exit 1; }
+	@test -d results/reference/$(PROFILE) || { \
+		echo "results/reference/$(PROFILE) is not there; expected one of: $(filter $(PROFILES),$(notdir $(wildcard results/reference/*)))"; exit 1; }
 	@rm -rf results/verify && mkdir -p results/verify/results results/verify/figures
 	@cp -R nbs promoter_nb config report Snakefile settings.ini pyproject.toml results/verify
 	@for kind in results figures; do cp -R $$kind/reference results/verify/$$kind; done
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
-	@$(BIN)/promoter-nb verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
+	@$(BIN)/python -m promoter_nb.paper verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
 
 pretrained: setup  ## the package's models of simulated promoters, made anew: what training starts from, and `simulated`
 	rm -rf results/pretrained && mkdir -p results/pretrained
@@ -59,8 +71,13 @@ packaged: setup  ## the package's model of measured promoters, made anew from DE
 	$(BIN)/python -c "import sys; from promoter_nb.inference.packaged import train_packaged; train_packaged(*sys.argv[1:])" "$(DEBOER)" "$(DREAM)" "$(APART)" results/packaged
 	rm -rf promoter_nb/assets/pretrained && mv results/packaged promoter_nb/assets/pretrained
 
+outputs: setup  ## the index and the tutorials run again, and the README; their outputs are kept in git
+	$(BIN)/python -m promoter_nb.paper outputs
+	@$(MAKE) --no-print-directory readme
+
 readme: setup  ## README.md from nbs/index.ipynb
-	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb --output-dir . --output README
+	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb \
+		--output-dir . --output README
 
 docs: report  ## the documentation as a site with the report's outputs, docs/_build/html/index.html
 	@rm -rf docs/_build/pages && $(BIN)/python docs/pages.py docs/_build/pages
@@ -68,8 +85,12 @@ docs: report  ## the documentation as a site with the report's outputs, docs/_bu
 	@echo "The site is $(CURDIR)/docs/_build/html/index.html"
 
 test: setup  ## everything that continuous integration checks
+	$(BIN)/ruff check
 	$(BIN)/nbdev_test --n_workers $(CORES)
 	$(BIN)/pytest
+
+test-long: setup  ## what takes too long for every change: commands killed at random moments
+	$(BIN)/pytest -m long
 
 app: setup  ## the page: paste a sequence, see its expression and what mutations would do; on localhost
 	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True

@@ -1,9 +1,9 @@
-"""Gathers the pages of the documentation: README, guides, notebooks, signatures and a gallery of figures.
+"""Gathers the pages of the documentation: README, guides, notebooks, a page for each room, and a gallery of figures.
 
     python docs/pages.py FOLDER
 
-Notebooks are the source, so nothing of this is kept in git. An experiment is shown with the outputs of the last
-report if it was run as it now stands, and without outputs otherwise.
+Notebooks are the source, so nothing of this is kept in git. Tutorials are shown with the outputs that they keep, and an
+experiment with those of the last report, or of the reference results, if it was run as it now stands.
 """
 import ast
 import json
@@ -13,10 +13,15 @@ import sys
 import textwrap
 from pathlib import Path
 
+from promoter_nb.paper.outputs import rooms
 from promoter_nb.paper.provenance import last_report, record
+from promoter_nb.paper.workflow import figures_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work", 9: "Report"}
+PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work",
+         9: "Report"}
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"},
+          "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
 
 
 def cells(path):
@@ -35,52 +40,34 @@ def summary(path):
     return source(cells(path)[0]).split("\n> ", 1)[1].splitlines()[0]
 
 
-def markdown(text):
-    return {"id": "remark", "cell_type": "markdown", "metadata": {}, "source": text}
-
-
 def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
 
-def slug(heading):
-    "The anchor of a heading."
-    return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
-
-
 def toctree(pages, *options):
-    return "\n".join(["```{toctree}", ":titlesonly:", *options, "", *pages, "```", ""])
-
-
-def code_of(cells):
-    return [source(cell) for cell in cells if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])]
-
-
-def executed(notebook, results):
-    "The executed copy of an experiment and its run, or None where it was not run as it now stands."
-    records = {path.parent: json.loads(path.read_text()) for path in results.rglob("run.json")}
-    for run in sorted((run for run, made in records.items() if made["notebook"] == notebook.stem), key=lambda run: (len(run.parts), run)):
-        copy = run.with_name(f"{run.name}.ipynb")
-        if copy.exists() and code_of(cells(copy)) == code_of(cells(notebook)): return copy, run
-    return None
+    return "\n".join(["", "```{toctree}", ":titlesonly:", *options, "", *pages, "```", ""])
 
 
 def page(notebook, target, shown=None, remark=""):
     "A notebook as a page: without what is meant for the exporter, with a remark beneath its summary."
     kept = []
     for cell in cells(shown or notebook):
-        text = re.sub(r"^#\|.*\n?", "", source(cell), flags=re.MULTILINE).strip("\n") if cell["cell_type"] == "code" else source(cell)
+        text = source(cell)
+        if cell["cell_type"] == "code": text = re.sub(r"^#\|.*\n?", "", text, flags=re.MULTILINE).strip("\n")
         if text: kept.append(cell | {"source": text})
-    if remark: kept.insert(1, markdown(remark))
-    metadata = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}, "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
-    write(target, json.dumps({"cells": kept, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    if remark: kept.insert(1, {"id": "remark", "cell_type": "markdown", "metadata": {}, "source": remark})
+    write(target, json.dumps({"cells": kept, "metadata": PYTHON, "nbformat": 4, "nbformat_minor": 5}))
 
 
-def module(notebook):
-    "The module that a library notebook exports."
-    (name,) = re.findall(r"^#\| default_exp ([\w.]+)", "\n".join(code_of(cells(notebook))), re.MULTILINE)
-    return name
+def listing(heading, text, folder, groups):
+    "A page that lists notebooks by group, each with its summary."
+    parts = [f"# {heading}\n\n{text}\n"]
+    for name, notebooks in groups.items():
+        entries = "\n".join(f"- [{title(path)}]({path.name}): {summary(path)}" for path in notebooks)
+        tree = toctree([path.stem for path in notebooks], ":hidden:", f":caption: {name}")
+        parts.append(f"## {name}\n\n{entries}\n{tree}")
+    write(folder/"index.md", "\n".join(parts))
 
 
 def outline(node, lines):
@@ -92,107 +79,132 @@ def outline(node, lines):
     return textwrap.dedent("\n".join(lines[first - 1:last]))
 
 
-def signatures(name):
+def signatures(module):
     "The public functions, classes and methods of a module, by their names."
-    text = (ROOT/"promoter_nb"/f"{name.replace('.', '/')}.py").read_text()
-    public = lambda nodes: [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")]
-    found = {}
-    for node in public(ast.parse(text).body):
-        found[node.name] = outline(node, text.splitlines())
-        if isinstance(node, ast.ClassDef): found |= {f"{node.name}.{method.name}": outline(method, text.splitlines()) for method in public(node.body)}
+    lines, found = module.read_text().splitlines(), {}
+    def walk(nodes, prefix):
+        for node in nodes:
+            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name.startswith("_"): continue
+            found[prefix + node.name] = outline(node, lines)
+            if isinstance(node, ast.ClassDef): walk(node.body, f"{prefix}{node.name}.")
+    walk(ast.parse(module.read_text()).body, "")
     return found
 
 
-def readme(folder):
-    "README and contributing guide, with their links and pictures where the site has them."
-    text = (ROOT/"README.md").read_text().replace("](CONTRIBUTING.md)", "](contributing.md)").replace("](docs/cluster.md)", "](cluster.md)")
-    for picture in re.findall(r"\]\((figures/[^)]+)\)", text):
-        (folder/picture).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT/picture, folder/picture)
-    guides = toctree(["contributing", "cluster", "gallery"], ":hidden:", ":caption: Guides")
-    parts = [toctree([f"{part}/index"], ":hidden:") for part in ("tutorials", "experiments", "library", "reference") if (folder/part).exists()]
-    write(folder/"index.md", "\n".join([text, guides, *parts]))
-    write(folder/"contributing.md", (ROOT/"CONTRIBUTING.md").read_text())
-    shutil.copy(ROOT/"docs/cluster.md", folder)
-
-
-def listing(heading, text, groups, folder):
-    "A page that lists others, by group, each with its summary."
-    place = lambda path: path.relative_to(folder).as_posix()
-    entries = lambda members: "\n".join(f"- [{title(source)}]({place(page)}): {summary(source)}" for source, page in members)
-    tree = lambda name, members: toctree([place(page).removesuffix(".ipynb") for _, page in members], ":hidden:", f":caption: {name}")
-    body = [f"## {name}\n\n{entries(members)}\n\n" + tree(name, members) for name, members in groups.items()]
-    write(folder/"index.md", "\n".join([f"# {heading}\n\n{text}\n", *body]))
-
-
-def rooms():
-    "The folders of the library and their notebooks; the folder itself holds the command line."
-    found = {}
-    for notebook in sorted((ROOT/"nbs/library").rglob("*.ipynb")):
-        if ".ipynb_checkpoints" in notebook.parts: continue
-        found.setdefault(notebook.parent.name if notebook.parent.name != "library" else "command line", []).append(notebook)
-    return found
+def room(name, purpose, notebooks, folder):
+    "The page of a room: what is in it, and the signatures of its modules with the meaning of every parameter."
+    parts = [f"# {name.capitalize().replace('_', ' ')}\n\n{purpose}\n"]
+    for notebook in notebooks:
+        module = Path(*notebook.relative_to(ROOT/"nbs/library").parent.parts, notebook.stem[3:])
+        dotted = "promoter_nb." + ".".join(module.parts)
+        remark = f"Module `{dotted}`; its [signatures](index.md#{module.name})."
+        page(notebook, folder/notebook.name, remark=remark)
+        parts.append(f"## {module.name}\n\n{summary(notebook)} [{title(notebook)}]({notebook.name})\n")
+        found = signatures((ROOT/"promoter_nb"/module).with_suffix(".py"))
+        parts += [f"### {function}\n\n```python\n{text}\n```\n" for function, text in found.items()]
+    write(folder/"index.md", "\n".join([*parts, toctree([path.stem for path in notebooks], ":hidden:")]))
 
 
 def library(folder):
-    shown = {}
-    for room, notebooks in rooms().items():
-        parts, place = [f"# {room.capitalize()}\n"], slug(room)
-        for notebook in notebooks:
-            name, copy = module(notebook), folder/notebook.relative_to(ROOT/"nbs")
-            up = "../"*(len(copy.relative_to(folder).parts) - 1)
-            page(notebook, copy, remark=f"Module `promoter_nb.{name}`; its [signatures]({up}reference/{place}.md#{slug(name)}).")
-            shown.setdefault(room.capitalize(), []).append((notebook, copy))
-            entries = [f"### {name}\n\n```python\n{text}\n```\n" for name, text in signatures(name).items()]
-            parts += [f"## {name}\n\n{summary(notebook)} Told in [{title(notebook)}](../{copy.relative_to(folder).as_posix()}).\n", *entries]
-        write(folder/"reference"/f"{place}.md", "\n".join(parts))
-    listing("Library", "One notebook is one module and one idea. Prose says why; each function is followed by an example.", shown, folder/"library")
-    write(folder/"reference/index.md", "# Signatures\n\nFunctions and classes, with the meaning of every parameter.\n\n" + toctree([slug(room) for room in rooms()]))
+    everything = rooms(ROOT)
+    for name, (purpose, notebooks) in everything.items(): room(name, purpose, notebooks, folder/name)
+    entries = "\n".join(f"- [{name}]({name}/index.md): {purpose}" for name, (purpose, _) in everything.items())
+    text = "One notebook is one module and one idea. Prose says why; each function is followed by an example."
+    tree = toctree([f"{name}/index" for name in everything], ":hidden:")
+    write(folder/"index.md", f"# Library\n\n{text} A room uses those below it.\n\n{entries}\n{tree}")
+
+
+def code_of(path):
+    injected = lambda cell: "injected-parameters" in cell["metadata"].get("tags", [])
+    return [source(cell) for cell in cells(path) if cell["cell_type"] == "code" and not injected(cell)]
+
+
+def executed(notebook, results):
+    "The executed copy of an experiment and its run, or None where it was not run as it now stands."
+    for kept in (results, ROOT/"results/reference/quick"):
+        runs = [path.parent for path in kept.rglob("run.json") if record(path.parent)["notebook"] == notebook.stem]
+        for run in sorted(runs, key=lambda run: (len(run.parts), run)):
+            copy = run.with_name(f"{run.name}.ipynb")
+            if copy.exists() and code_of(copy) == code_of(notebook): return copy, run
+    return None
 
 
 def experiments(folder, results):
-    notebooks = sorted((ROOT/"nbs/experiments").glob("*.ipynb"))
+    notebooks, groups = sorted((ROOT/"nbs/experiments").glob("*.ipynb")), {}
     for notebook in notebooks:
-        shown = executed(notebook, results)
-        remark = f"As run in `{shown[1].relative_to(ROOT)}`, commit {record(shown[1])['commit']}." if shown else "Shown without outputs: the profile of the last report does not have it, or it has changed since."
-        page(notebook, folder/"experiments"/notebook.name, shown and shown[0], remark)
+        remark = "Shown without outputs: the profile of the last report does not have it, or it has changed since."
+        if shown := executed(notebook, results):
+            remark = f"As run in `{shown[1].relative_to(ROOT)}`, commit {record(shown[1])['commit']}."
+        page(notebook, folder/notebook.name, shown and shown[0], remark)
+        groups.setdefault(PARTS[max(first for first in PARTS if first <= int(notebook.name[0]))], []).append(notebook)
     text = "One notebook is one section of the report. Its parameters are in the cell after its summary."
-    groups = {}
-    for notebook in notebooks:
-        part = PARTS[max(first for first in PARTS if first <= int(notebook.name[0]))]
-        groups.setdefault(part, []).append((notebook, folder/"experiments"/notebook.name))
-    listing("Experiments", text, groups, folder/"experiments")
+    listing("Experiments", text, folder, groups)
 
 
 def tutorials(folder):
     notebooks = sorted((ROOT/"nbs/tutorials").glob("*.ipynb"))
-    for notebook in notebooks: page(notebook, folder/"tutorials"/notebook.name)
-    tasks = [(notebook, folder/"tutorials"/notebook.name) for notebook in notebooks]
-    if tasks: listing("Tutorials", "Tasks of a user, from beginning to end.", {"Tasks": tasks}, folder/"tutorials")
+    for notebook in notebooks: page(notebook, folder/notebook.name)
+    listing("Tutorials", "Tasks of a user, from beginning to end.", folder, {"Tasks": notebooks})
 
 
 def gallery(folder, results):
-    "Every figure, with the title of the notebook that draws it; the reference figure where there is one, else that of the last report."
-    figures = {path.name: path for kept in (ROOT/"figures"/results.relative_to(ROOT/"results"), "figures/reference/quick", "figures/reference/laptop") for path in sorted((ROOT/kept).glob("*.svg"))}
-    parts = []
+    "Every figure, with the notebook that draws it; the reference figure where there is one, else the last report's."
+    places = (results.relative_to(ROOT/"results"), "reference/quick", "reference/laptop")
+    figures = {path.stem: path for place in places for path in sorted((ROOT/"figures"/place).glob("*.svg"))}
+    parts = ["# Gallery\n\nEvery figure that has been drawn, with the notebook that draws it.\n"]
+    (folder/"gallery").mkdir(parents=True, exist_ok=True)
     for notebook in sorted((ROOT/"nbs/experiments").glob("*.ipynb")):
-        for name in re.findall(r'/"(\w+\.svg)"', "\n".join(code_of(cells(notebook)))):
+        for name in figures_of(notebook, sometimes=True):
             if name not in figures: continue
-            (folder/"gallery").mkdir(exist_ok=True)
-            shutil.copy(figures[name], folder/"gallery"/name)
-            where = figures[name].parent.relative_to(ROOT)
-            parts.append(f"## {title(notebook)}\n\n```{{figure}} gallery/{name}\n:alt: {name.removesuffix('.svg').replace('_', ' ')}\n\n{summary(notebook)} [Notebook](experiments/{notebook.name}); `{where}/{name}`.\n```\n")
-    write(folder/"gallery.md", "\n".join(["# Gallery\n\nEvery figure that has been drawn, with the notebook that draws it.\n", *parts]))
+            shutil.copy(figures[name], folder/"gallery")
+            caption = f"[Notebook](experiments/{notebook.name}); `{figures[name].relative_to(ROOT)}`."
+            parts += [f"## {title(notebook)}\n", f"```{{figure}} gallery/{name}.svg\n:alt: {name.replace('_', ' ')}\n",
+                      f"{summary(notebook)} {caption}\n```\n"]
+    write(folder/"gallery.md", "\n".join(parts))
 
 
-def main(folder):
-    results = last_report(ROOT)
-    library(folder)
-    experiments(folder, results)
-    tutorials(folder)
-    gallery(folder, results)
-    readme(folder)
+CODES = """Codes in brackets, in the notebooks and in this paper, refer to this table. Letters stand for data (D),
+preprocessing (P), models (M), training (T), figures (F), trees and forests (L), what did not work (N), results (R), and
+conclusions to put to the test (K)."""
+
+
+def claims(folder):
+    "What the 2022 report says, code by code, with the experiments that test it."
+    lines = [["", "what the 2022 report says", "chapter", "its numbers", "tested in"], ["---"]*5]
+    for code, claim in json.loads((ROOT/"report/claims.json").read_text()).items():
+        tested = ", ".join(f"[{name}](experiments/{name}.ipynb)" for name in claim["experiments"])
+        lines.append([f"**{code}**", claim["claim"], claim["section"], claim.get("published", "–"), tested])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    write(folder/"claims.md", f"# The claims of the 2022 report\n\n{CODES}\n\n{table}\n")
+
+
+def on_site(text):
+    "Links of the repository as links of the site."
+    moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
+             "](results/reference/quick)": "](experiments/index.md)"}
+    for link, place in moved.items(): text = text.replace(link, place)
+    return text
+
+
+def readme(folder):
+    "README and contributing guide, with their links and pictures where the site has them."
+    text = on_site((ROOT/"README.md").read_text())
+    for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
+        (folder/path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT/path, folder/path)
+    guides = toctree(["claims", "contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
+    parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
+    write(folder/"index.md", text + guides + parts)
+    for name in ("CONTRIBUTING", "CHANGELOG"):
+        write(folder/f"{name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
+    shutil.copy(ROOT/"docs/cluster.md", folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    target, last = Path(sys.argv[1]), last_report(ROOT)
+    library(target/"library")
+    experiments(target/"experiments", last)
+    tutorials(target/"tutorials")
+    gallery(target, last)
+    claims(target)
+    readme(target)

@@ -11,12 +11,15 @@ ROOT = Path(__file__).resolve().parents[1]
 MEASURED = ROOT.parent/"shared"/"data"
 
 
+UNWANTED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "report.pdf")
+
+
 class Checkout:
     "The sources in a folder of their own, and the commands that people run there."
     def __init__(self, folder: Path):
         self.folder = folder
         for name in ("nbs", "promoter_nb", "config", "report", "results/reference", "figures/reference"):
-            shutil.copytree(ROOT/name, folder/name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "report.pdf"))
+            shutil.copytree(ROOT/name, folder/name, ignore=UNWANTED)
         for name in ("settings.ini", "pyproject.toml", "Snakefile", "README.md"): shutil.copy(ROOT/name, folder)
         self.environment = os.environ | {"PYTHONPATH": str(folder), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
                                          "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -41,8 +44,9 @@ class Checkout:
 
     def report_command(self, data="simulated", profile="smoke"):
         "The command behind `make report`."
-        return ("snakemake", "--cores", "2", "--quiet", "rules", "--rerun-incomplete", "--nolock",
-                "--configfile", f"config/{profile}.yaml", "--config", f"profile={profile}", f"data={data}")
+        options = ("--cores", "2", "--quiet", "rules", "--rerun-incomplete", "--nolock")
+        chosen = ("--configfile", f"config/{profile}.yaml", "--config", f"profile={profile}")
+        return ("env", f"PROMOTER_NB_DATA={data}", "snakemake", *options, *chosen)
 
     def papermill(self, notebook, **parameters):
         "A papermill command with parameters."

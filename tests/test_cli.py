@@ -76,7 +76,7 @@ def test_size_of_the_blocks_changes_nothing(monkeypatch, tmp_path):
     path.write_text("\n".join(CORES*3))
     expected = run("predict", path)
     for block in (300, 5000):
-        monkeypatch.setattr(sequence_files, "read_stream", lambda *arguments, block=block, **options: whole(*arguments, block=block, **options))
+        monkeypatch.setattr(read_sequences, "read_stream", lambda *arguments, block=block, **options: whole(*arguments, block=block, **options))
         assert run("predict", path) == expected
 
 

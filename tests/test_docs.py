@@ -12,7 +12,8 @@ from conftest import ROOT
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
-    for command in (["docs/pages.py", folder/"pages"], ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder/"trees", folder/"pages", folder/"html"]):
+    sphinx = ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", "docs", "-d", folder/"trees"]
+    for command in (["docs/pages.py", folder/"pages"], [*sphinx, folder/"pages", folder/"html"]):
         done = run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
     return folder/"html"
@@ -20,7 +21,9 @@ def site(tmp_path_factory):
 
 def test_every_notebook_has_a_page(site):
     for notebook in (ROOT/"nbs").glob("*/**/*.ipynb"):
-        assert (site/notebook.relative_to(ROOT/"nbs").with_suffix(".html")).exists(), notebook
+        page = notebook.relative_to(ROOT/"nbs").with_suffix(".html")
+        if page.parent.name == "library": page = page.parent/"command_line"/page.name # the one that stands in no room
+        assert (site/page).exists(), notebook
 
 
 def test_every_local_link_leads_somewhere(site):
@@ -34,13 +37,14 @@ def test_every_local_link_leads_somewhere(site):
             target = (page.parent/unquote(parts.path)).resolve() if parts.path else page
             fragment = unquote(parts.fragment)
             seen += 1
-            if not target.exists() or (fragment and target.suffix == ".html" and fragment not in anchors(target)): broken.append(f"{page.relative_to(site)}: {link}")
+            lost = fragment and target.suffix == ".html" and fragment not in anchors(target)
+            if not target.exists() or lost: broken.append(f"{page.relative_to(site)}: {link}")
     assert not broken and seen > 1000
 
 
 def test_nothing_is_loaded_from_elsewhere(site):
-    loaded = [link for page in site.rglob("*.html") for link in re.findall(r'<(?:script|img)[^>]*\ssrc="(https?:[^"]+)"|<link[^>]*rel="stylesheet"[^>]*href="(https?:[^"]+)"', page.read_text())]
-    assert not loaded
+    foreign = r'<(?:script|img)[^>]*\ssrc="(https?:[^"]+)"|<link[^>]*rel="stylesheet"[^>]*href="(https?:[^"]+)"'
+    assert not [link for page in site.rglob("*.html") for link in re.findall(foreign, page.read_text())]
 
 
 def test_gallery_shows_the_reference_figures(site):
@@ -48,5 +52,13 @@ def test_gallery_shows_the_reference_figures(site):
     assert {path.name for path in (ROOT/"figures/reference/quick").glob("*.svg")} <= shown
 
 
-def test_signatures_have_the_meaning_of_parameters(site):
-    assert "columns of the result" in re.sub(r"<[^>]+>", "", (site/"reference/data.html").read_text())
+def test_every_room_has_a_page_with_the_meaning_of_parameters(site):
+    for room in (path.name for path in (ROOT/"promoter_nb").iterdir() if (path/"__init__.py").exists()):
+        assert (site/"library"/room/"index.html").exists(), room
+    assert "columns of the result" in re.sub(r"<[^>]+>", "", (site/"library/data/index.html").read_text())
+
+
+def test_tutorials_show_their_pictures_and_answers(site):
+    for notebook in sorted((ROOT/"nbs/tutorials").glob("*.ipynb")):
+        shown = (site/"tutorials"/f"{notebook.stem}.html").read_text()
+        assert "cell_output" in shown and re.search(r'<img[^>]*src="\.\./_images/[0-9a-f]+\.svg"', shown), notebook.stem

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from promoter_nb.features.composition import DINUCLEOTIDES, base_composition, dinucleotide_composition, gc_content
-from promoter_nb.features.kmers import BLOCK, kmer_counts, kmer_names
+from promoter_nb.features.kmers import _ROWS_AT_A_TIME, kmer_counts, kmer_names
 from promoter_nb.features.melting_temperature import melting_temperature
 from promoter_nb.data.sequence import encode, reverse_complement
 from promoter_nb.models.targets import add_noise, expected_value, soft_labels, tail_weights, to_classes
@@ -45,7 +45,7 @@ def test_long_kmers_have_columns_too(k):
 
 def test_kmer_counts_agree_with_scikit_learn_over_many_blocks():
     random = np.random.default_rng(0)
-    sequences = ["".join(random.choice(list("ACGT"), length)) for length in random.integers(3, 81, 2*BLOCK + 1)]
+    sequences = ["".join(random.choice(list("ACGT"), length)) for length in random.integers(3, 81, 2*_ROWS_AT_A_TIME + 1)]
     reference = CountVectorizer(analyzer="char", ngram_range=(4, 4), lowercase=False, vocabulary=kmer_names(4)).transform(sequences)
     assert (kmer_counts(encode(sequences), 4) != reference).nnz == 0
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from promoter_nb.plots.architecture import boxes, draw
-from promoter_nb.plots.figures import MODEL_STYLES, OTHERS, density, label_histogram, learning_curves, style_of, save, validation_density
+from promoter_nb.plots.figures import MODEL_STYLES, OTHER_STYLES, density, label_histogram, learning_curves, style_of, save, validation_density
 from promoter_nb.models.registry import build, model_names
 
 matplotlib.use("agg")
@@ -44,7 +44,7 @@ def lightness(colour):
 
 
 def test_each_model_has_a_colour_of_its_own():
-    colours = [shown[0] for shown in [*MODEL_STYLES.values(), *OTHERS]]
+    colours = [shown[0] for shown in [*MODEL_STYLES.values(), *OTHER_STYLES]]
     assert len(set(colours)) == len(colours)
 
 

@@ -8,6 +8,10 @@ from scipy import stats
 from pypdf import PdfReader
 
 from conftest import ROOT
+from test_kept_reports import printed
+
+from promoter_nb.paper.claims import in_words_of_today, word_of_today
+from promoter_nb.paper.sentences import say
 
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
 # Facts of the original report and of the assay, of which the text speaks; none of them is a result.
@@ -38,31 +42,49 @@ def measurements(value, path=()):
 
 
 def means(folder):
-    "Means over the seeds of each model's measurements, and the ends of Student's interval."
+    "Of each model with several seeds: means of its measurements by path, and the ends of Student's interval."
     for model in {path.parents[1] for path in folder.glob("results/**/seed-*/metrics.json")}:
         seeds = [measurements(json.loads(path.read_text())) for path in model.glob("seed-*/metrics.json")]
-        for path in seeds[0] if len(seeds) > 1 else ():
-            values = [seed[path] for seed in seeds if path in seed]
-            margin = stats.t.ppf(0.975, len(values) - 1)*np.std(values, ddof=1)/len(values)**0.5
-            yield from (np.mean(values), np.mean(values) - margin, np.mean(values) + margin)
+        if len(seeds) < 2: continue
+        values = {path: [seed[path] for seed in seeds if path in seed] for path in seeds[0]}
+        margin = {path: stats.t.ppf(0.975, len(found) - 1)*np.std(found, ddof=1)/len(found)**0.5 for path, found in values.items()}
+        middle = {path: np.mean(found) for path, found in values.items()}
+        yield middle, [middle[path] + sign*margin[path] for path in values for sign in (-1, 1)]
+
+
+def derived(found):
+    "What sentences compute from the measurements of a run: shares of what can be explained, r² from r, and a few sums."
+    r2, limit = found.get(("validation", "r2", "value")), found.get(("validation", "ceiling"))
+    if r2 and limit: yield r2/limit
+    for path, value in found.items():
+        if path[-2:] == ("pearson", "value"): yield value**2
+        if path[-1] == "low_tail": yield value + found[(*path[:-1], "high_tail")]
+        if path == ("r2_on_map", "validation", "measured"): yield value/found["r2_of_network", "validation"]
+
+
+def fullest(bins): return max(range(len(bins)), key=bins.__getitem__)
 
 
 @pytest.fixture(scope="module")
 def sources(built):
-    "All numbers of the results that the report was made from, as it may print them, and of models' runs the means over seeds."
-    found = {text for mean in means(built.folder) for text in shown(mean)}
+    "All numbers of the results that the report was made from, as it may print them, and what its sentences compute from them."
+    found = set()
+    for middle, ends in means(built.folder): found |= {text for value in (*middle.values(), *ends, *derived(middle)) for text in shown(value)}
     for path in [*built.folder.glob("results/simulated/smoke/**/*.json"), *built.folder.glob("results/reference/**/*.json"),
                  *built.folder.glob("report/*.json")]:
         if path.name == "values.json": continue
-        for leaf in leaves(json.loads(path.read_text())):
-            if isinstance(leaf, str): found |= numbers(leaf)
-            else: found |= shown(leaf)
+        read = json.loads(path.read_text())
+        found |= {text for value in derived(measurements(read)) for text in shown(value)}
+        if path.parent.name == "23_pipeline" and "bins" in read: found |= {str(fullest(read["bins"])), str(len(read["bins"]))}
+        if path.parent.name == "60_results" and "models" in read: found.add(str(len(read["models"])))
+        for leaf in leaves(read): found |= numbers(leaf) if isinstance(leaf, str) else shown(leaf)
     return found
 
 
 def test_each_value_of_the_report_is_a_result(built, sources):
     values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
-    missing = {number for leaf in leaves(values) if isinstance(leaf, str) for number in numbers(leaf)} - sources - FACTS
+    counted = {str(len([row for row in claim["rows"] if row["kind"] == kind])) for claim in values["ledger"] for kind in ("simulated", "measured")}
+    missing = {number for leaf in leaves(values) if isinstance(leaf, str) for number in numbers(leaf)} - sources - counted - FACTS
     assert not missing
 
 
@@ -77,10 +99,18 @@ def body(built):
 def test_each_number_of_the_pdf_is_a_value_or_a_known_fact(built, body):
     values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
     printed = {text for leaf in leaves(values) for text in (numbers(leaf) if isinstance(leaf, str) else shown(leaf))}
-    rounded = {str(round(float(row["grown"].replace(",", "")))) for row in values["chapters"]["leaves"]["leaves"]}
     references = len(re.findall(r"^@", (ROOT/"report/references.bib").read_text(), re.MULTILINE))
     structure = {str(number) for number in range(references + 1)} | {f"{chapter}.{section}" for chapter in range(1, 9) for section in range(1, 9)}
-    assert not numbers(body) - printed - rounded - FACTS - structure
+    assert not numbers(body) - printed - FACTS - structure
+
+
+def test_each_sentence_is_in_the_pdf_as_its_chapter_says_it(built, body):
+    values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
+    for path in built.folder.glob("results/simulated/smoke/[2-7]?_*/metrics.json"):
+        notebook = path.parent.name
+        assert values["said"][word_of_today(notebook[3:])] == say(notebook, json.loads(path.read_text())), notebook
+    said = [*values["said"].values(), *values["verdicts"].values(), *values["notes"].values(), *values["captions"].values()]
+    assert len(said) > 50 and not [sentence for sentence in said if not printed(sentence, body)]
 
 
 def line_of_r2(metrics):
@@ -99,7 +129,8 @@ def test_table_of_r2_says_of_each_model_what_its_run_has_found(built, body):
 
 def test_each_effect_of_the_ledger_is_one_that_a_chapter_has_found(built, body):
     values = json.loads((built.folder/"results/simulated/smoke/90_report/values.json").read_text())
-    entries = [entry for path in built.folder.glob("results/**/metrics.json") for entries in json.loads(path.read_text()).get("claims", {}).values() for entry in entries]
+    read = lambda path: in_words_of_today(json.loads(path.read_text()))
+    entries = [entry for path in built.folder.glob("results/**/metrics.json") for entries in read(path).get("claims", {}).values() for entry in entries]
     percents = lambda entry, digits: "{} ({} to {})".format(*(f"{100*entry[end]:.{digits}f}".replace("-", "−") for end in ("value", "low", "high")))
     found = {(entry["comparison"], percents(entry, digits)) for entry in entries for digits in (1, 2, 3)}
     rows = [row for claim in values["ledger"] for row in claim["rows"]]
@@ -107,9 +138,16 @@ def test_each_effect_of_the_ledger_is_one_that_a_chapter_has_found(built, body):
     assert all(row["effect"].split(";")[0] in body for row in rows)
 
 
-def test_text_of_the_report_holds_no_result():
-    "Numbers that are typed in the text are facts of the original; all others stand in code: sizes of the layout, places in a list."
-    text = (ROOT/"report/report.typ").read_text()
-    layout = r"\([^()]*(?:fr|cm|pt|em|%)[^()]*\)|[\d.]+(?:fr|cm|pt|em)\b|width: \d+%|luma\(\d+%\)|colspan: \d+|len\(\) [>=]+ \d+|SHA-256|[@=]+ *\w+|\"[^\"]*\"|\$[^$]*\$"
-    prose = "\n".join(line for line in re.sub(layout, " ", text).splitlines() if not line.lstrip().startswith(("#let", "#set", "#show", "//")))
+@pytest.mark.parametrize("path", sorted((ROOT/"report").glob("*.typ")), ids=lambda path: path.stem)
+def test_text_of_the_report_holds_no_result(path):
+    "Numbers that are typed in the text are facts of the 2022 report; all others stand in code: sizes of the layout, places in a list."
+    layout = r"\([^()]*(?:fr|cm|pt|em|%)[^()]*\)|[\d.]+(?:fr|cm|pt|em)\b|width: \d+%|luma\(\d+%\)|colspan: \d+|SHA-256|[@=]+ *\w+|\"[^\"]*\"|\$[^$]*\$|\([A-Z]\d\)"
+    code = r"^#let .*(?:\n(?=[ }]).*)*" if path.stem == "layout" else r"^#let .*"
+    prose = re.sub(r"^(?:#set|#show|//).*", "", re.sub(code, "", re.sub(layout, " ", path.read_text()), flags=re.MULTILINE), flags=re.MULTILINE)
     assert numbers(prose) <= FACTS | STEPS
+
+
+def test_text_of_the_report_is_prose_with_few_conditions():
+    texts = {path.name: path.read_text() for path in (ROOT/"report").glob("*.typ")}
+    assert all(len(text.splitlines()) < 300 and max(map(len, text.splitlines())) <= 120 for text in texts.values())
+    assert sum(len(re.findall(r"(?:#|= |[{]\s*|else )if .*[{\[]", text)) for text in texts.values()) < 10

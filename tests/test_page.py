@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.app.page import EXAMPLE, Page, caution, changes, mutate, read_core, result, view, warning
-from promoter_nb.app.drawing import distribution, heat_map, logo, shade, signed
+from promoter_nb.app.drawing import distribution, heat_map, logo, shade
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.data.prepare import SequenceError
 

@@ -20,7 +20,7 @@ from promoter_nb.simulate.expression import express, knock_out_effects, saturate
 from promoter_nb.simulate.library import library_cores, format_lines, simulate_block, write_library
 from promoter_nb.evaluation.dream_score import WEIGHTS, dream_score
 from promoter_nb.simulate.test_sets import PERTURBED, TILED, best_site, make_test_sets
-from promoter_nb.simulate.oligos import BLOCK, block_generator, contexts, random_cores
+from promoter_nb.simulate.oligos import BLOCK_ROWS, block_generator, contexts, random_cores
 
 SHARED = Path(__file__).parents[2]/"shared"
 GOLDEN = SHARED/"simulator"/"golden.tsv"
@@ -57,8 +57,8 @@ def test_bytes_depend_on_the_seed_alone(tmp_path, threads, batch):
 
 
 def test_different_seeds_share_no_sequence():
-    sequences = [decode(random_cores(BLOCK, block_generator(seed, block, "oligos"))) for seed in (0, 1, 2**64 - 1) for block in (0, 1)]
-    assert len(set().union(*sequences)) == 6*BLOCK
+    sequences = [decode(random_cores(BLOCK_ROWS, block_generator(seed, block, "oligos"))) for seed in (0, 1, 2**64 - 1) for block in (0, 1)]
+    assert len(set().union(*sequences)) == 6*BLOCK_ROWS
 
 
 def test_the_stages_of_a_block_draw_apart():
@@ -132,7 +132,7 @@ def test_a_run_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
         return original(seed, 0, device)
 
     monkeypatch.setattr(library, "simulate_block", fail_later)
-    with pytest.raises(MemoryError, match="on purpose"): write_library(tmp_path, 30*BLOCK, progress=False)
+    with pytest.raises(MemoryError, match="on purpose"): write_library(tmp_path, 30*BLOCK_ROWS, progress=False)
     assert [path.read_bytes() for path in paths] == before
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
@@ -182,20 +182,20 @@ def test_sets_depend_on_the_seed_alone(test_sets):
 
 
 def test_the_rows_of_a_library_are_those_of_its_file():
-    rows = np.array([5, BLOCK + 3, 0, 5, 3*BLOCK - 1])
-    blocks = [random_cores(BLOCK, block_generator(2, block, "oligos")) for block in range(3)]
-    assert (library_cores(2, rows) == np.stack([blocks[row//BLOCK][row % BLOCK] for row in rows])).all()
+    rows = np.array([5, BLOCK_ROWS + 3, 0, 5, 3*BLOCK_ROWS - 1])
+    blocks = [random_cores(BLOCK_ROWS, block_generator(2, block, "oligos")) for block in range(3)]
+    assert (library_cores(2, rows) == np.stack([blocks[row//BLOCK_ROWS][row % BLOCK_ROWS] for row in rows])).all()
 
 
 def test_a_library_is_named_after_all_that_makes_it():
     from promoter_nb.paper.experiment import MAKERS
     loaded = subprocess.run([sys.executable, "-c", "import sys, promoter_nb.simulate.library; print(*sys.modules)"], capture_output=True, text=True, check=True).stdout.split()
     files = {name.partition(".")[2].replace(".", "/") + ".py" for name in loaded if name.startswith("promoter_nb.")}
-    assert files - {"files.py", "simulate.py"} == {name for name in MAKERS if name.endswith(".py")} # the one writes, the other is the folder
+    assert files - {"data.py", "data/files.py", "simulate.py"} == {name for name in MAKERS if name.endswith(".py")} # folders, and what writes
 
 
 def test_sets_share_no_sequence_with_the_library_of_their_seed(test_sets):
-    assert not set(decode(test_sets.cores)) & set(decode(library_cores(1, np.arange(2*BLOCK))))
+    assert not set(decode(test_sets.cores)) & set(decode(library_cores(1, np.arange(2*BLOCK_ROWS))))
 
 
 def test_variants_differ_in_one_base(test_sets):

@@ -50,7 +50,7 @@ def test_metric_changed_by_hand_is_named(built, reference):
     change(reference/"resnet/seed-0/metrics.json", "validation", "r2", "value", value=r2 + 1e-12)
     (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
     assert (row.file, row.key, row.found) == ("resnet/seed-0/metrics.json", "validation.r2.value", r2)
-    said = built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "verify", reference, built.folder/SMOKE)
+    said = built.fail("python", "-m", "promoter_nb.paper", "verify", reference, built.folder/SMOKE)
     assert f"resnet/seed-0/metrics.json: validation.r2.value is {r2}" in said
 
 
@@ -106,7 +106,7 @@ def test_another_parameter_is_named_first(built, reference):
 def test_damaged_file_is_named(built, reference):
     metrics = reference/"resnet/seed-0/metrics.json"
     metrics.write_text(metrics.read_text()[:50])
-    assert f"{metrics} is damaged" in built.fail("python", "-m", "typer", "promoter_nb.cli", "run", "verify", reference, built.folder/SMOKE)
+    assert f"{metrics} is damaged" in built.fail("python", "-m", "promoter_nb.paper", "verify", reference, built.folder/SMOKE)
 
 
 def test_committed_reference_is_complete():

@@ -15,7 +15,7 @@ from pathlib import Path
 import pooch
 from pooch.downloaders import ZenodoRepository
 
-from .files import atomic, write_json
+from .files import atomic, user_path, write_json
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #4e85088e
 DOI = "10.5281/zenodo.10633252"
@@ -105,7 +105,7 @@ def dream2022(
     retries: int = 2                # of a file that does not arrive whole
 ) -> dict[str, Path]: # path of each file; of an archive, the folder of what was in it; raises DownloadError, or ValueError at a name that is not in the record
     "Fetch the DREAM challenge's data, as far as they are not there (claim D1)."
-    folder = Path(folder).absolute()
+    folder = user_path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try: entries = _describe(folder, record)
     except DownloadError as error: raise DownloadError(f"{error}\n{_advice(folder)}") from error

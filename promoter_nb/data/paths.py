@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import promoter_nb
+from .files import user_path
 
 # %% ../../nbs/library/data/08_paths.ipynb #37239694
 def root() -> Path: # the folder that holds `nbs`, `results` and `figures`
@@ -21,4 +22,4 @@ def at_root(
     path: str | Path # relative to the root, or absolute
 ) -> Path: # absolute
     "`path` as an absolute path, read from the root when it is relative."
-    return root()/path
+    return root()/user_path(path)

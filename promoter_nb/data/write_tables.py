@@ -7,8 +7,9 @@ __all__ = ['FORMATS', 'format_of', 'format_table', 'write_tables']
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #179298db
 import gzip
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from .files import atomic
+from .files import atomic, open_stream, user_path
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #1f5e1691
 FORMATS = {".tsv": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -24,8 +25,9 @@ FORMATS = {".tsv": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "jsonl", ".ndj
 def format_of(
     path: Path # of a file to be written, with .gz behind the suffix or without
 ) -> str: # tsv, csv, jsonl or parquet; raises ValueError at another suffix
-    "The format that a file's name asks for."
+    "The format that a file's name asks for; tsv for a stream, a pipe or a device without a suffix."
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if not suffix and (open_stream(path) is not None or path.exists() and not (path.is_file() or path.is_dir())): return "tsv"
     if suffix not in FORMATS: raise ValueError(f"{path}: nothing is known to be written to {suffix or 'a name without suffix'}; known are {', '.join(FORMATS)}")
     return FORMATS[suffix]
 
@@ -59,12 +61,22 @@ class _Writer:
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #1aa94be6
 @contextmanager
-def _packed(path: Path, name: str) -> Iterator[BinaryIO]:
-    "A file to write to, packed when its name ends with .gz; the same content makes the same bytes."
-    with open(path, "wb") as file:
-        if not name.endswith(".gz"): yield file
-        else:
-            with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed: yield packed
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    "Where to write: a new file that takes its place at the end; streams that are open, pipes and devices as they are."
+    if (stream := open_stream(path)) is not None:
+        with open(os.dup(stream), "wb") as file: yield file
+    elif path.exists() and not path.is_file():
+        with open(path, "wb") as file: yield file
+    else:
+        with atomic(path.resolve()) as part, open(part, "wb") as file: yield file
+
+# %% ../../nbs/library/data/06_write_tables.ipynb #dd2b0bc2
+@contextmanager
+def _packed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    "The file, packed when its name ends with .gz; the same content makes the same bytes."
+    if not name.endswith(".gz"): yield file
+    else:
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed: yield packed
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #26897068
 @contextmanager
@@ -75,9 +87,8 @@ def write_tables(
     "Write a table block by block; a file appears when it is complete. Named pipes and devices are written to, links are followed."
     if format not in (None, *FORMATS.values()): raise ValueError(f"no format is called {format!r}; there are {', '.join(dict.fromkeys(FORMATS.values()))}")
     if isinstance(target, Path):
-        format, name, target = format or format_of(target), target.name, target.resolve()
-        into = nullcontext(target) if target.exists() and not target.is_file() else atomic(target)
-        with into as part, _packed(part, name) as stream:
+        format, target = format or format_of(target), user_path(target)
+        with _opened(target) as file, _packed(file, target.name) as stream:
             yield (writer := _Writer(stream, format))
             writer.close()
     else:

@@ -23,12 +23,14 @@ def truth_ceiling(
 def replicate_ceiling(
     labels: np.ndarray,   # the replicate that models are scored on (..., n)
     replicate: np.ndarray # a second, independent measurement of the same promoters on the same scale (..., n)
-) -> np.ndarray: # R² of a perfect model on `labels` (...); raises ValueError when the two differ in shape or the labels do not vary
+) -> np.ndarray: # R² of a perfect model on `labels` (...); raises ValueError for two shapes, or labels that do not vary
     "The R² that a perfect model would have, from two measurements."
     labels, replicate = np.asarray(labels, np.float64), np.asarray(replicate, np.float64)
-    if labels.shape != replicate.shape: raise ValueError(f"labels have the shape {labels.shape}, the replicate {replicate.shape}; expected the same")
+    if labels.shape != replicate.shape:
+        raise ValueError(f"labels have the shape {labels.shape}, the replicate {replicate.shape}; expected the same")
     deviation = labels - labels.mean(-1, keepdims=True)
-    if not (total := np.square(deviation).sum(-1)).all(): raise ValueError("labels do not vary; expected at least two different ones")
+    total = np.square(deviation).sum(-1)
+    if not total.all(): raise ValueError("labels do not vary; expected at least two different ones")
     return (deviation*replicate).sum(-1)/total
 
 # %% ../../nbs/library/evaluation/03_ceiling.ipynb #b0ee98a6

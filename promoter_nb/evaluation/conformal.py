@@ -23,7 +23,8 @@ class Intervals:
         predictions: np.ndarray # (n,)
     ) -> tuple[np.ndarray, np.ndarray]: # low and high ends, float64 (n,)
         "The intervals of predictions."
-        group, predictions = np.searchsorted(self.edges, predictions, side="right"), np.asarray(predictions, dtype=np.float64)
+        predictions = np.asarray(predictions, dtype=np.float64)
+        group = np.searchsorted(self.edges, predictions, side="right")
         return predictions + np.asarray(self.low)[group], predictions + np.asarray(self.high)[group]
 
 # %% ../../nbs/library/evaluation/02_conformal.ipynb #268ffad6
@@ -38,18 +39,30 @@ def calibrate(
     labels: np.ndarray,      # measured expression of held-out promoters (n,)
     predictions: np.ndarray, # predicted expression of the same (n,)
     coverage: float = 0.9    # probability that a measurement lies inside
-) -> Intervals: # raises ValueError when there are too few rows for that coverage, or coverage is not between 0 and 1
+) -> Intervals: # raises ValueError for too few rows for that coverage, or a coverage that is not between 0 and 1
     "Learn intervals from promoters that were held out."
-    if not 0 < coverage < 1: raise ValueError(f"coverage is {coverage}; expected a share between 0 and 1, such as 0.9")
-    needed = int(np.ceil(2/(1 - coverage) - 1 - 1e-9))
-    if len(labels) < needed: raise ValueError(f"{len(labels)} rows to calibrate intervals with; {coverage:.0%} coverage needs {needed}")
-    labels, predictions = np.asarray(labels, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
-    groups = int(np.clip(len(labels)//100, 1, 10))
-    edges = np.unique(np.quantile(predictions, np.arange(1, groups)/groups))
-    if np.bincount(np.searchsorted(edges, predictions, side="right"), minlength=len(edges) + 1).min() < needed: edges = edges[:0]
+    labels, predictions = (np.asarray(values, dtype=np.float64) for values in (labels, predictions))
+    edges = _group_edges(predictions, _fewest_rows(len(labels), coverage))
     group = np.searchsorted(edges, predictions, side="right")
     ends = [_ends((labels - predictions)[group == number], coverage) for number in range(len(edges) + 1)]
     return Intervals(coverage, edges.tolist(), *(list(side) for side in zip(*ends)))
+
+# %% ../../nbs/library/evaluation/02_conformal.ipynb #bfa051ba
+def _fewest_rows(rows: int, coverage: float) -> int:
+    "Residuals that a group needs."
+    if not 0 < coverage < 1: raise ValueError(f"coverage is {coverage}; expected a share between 0 and 1, such as 0.9")
+    needed = int(np.ceil(2/(1 - coverage) - 1 - 1e-9))
+    if rows < needed:
+        raise ValueError(f"{rows} rows to calibrate intervals with; {coverage:.0%} coverage needs {needed}")
+    return needed
+
+# %% ../../nbs/library/evaluation/02_conformal.ipynb #33a04bb9
+def _group_edges(predictions: np.ndarray, needed: int) -> np.ndarray:
+    "Predictions that separate groups of equal size; none if a group would have fewer than it needs."
+    groups = int(np.clip(len(predictions)//100, 1, 10))
+    edges = np.unique(np.quantile(predictions, np.arange(1, groups)/groups))
+    sizes = np.bincount(np.searchsorted(edges, predictions, side="right"), minlength=len(edges) + 1)
+    return edges if sizes.min() >= needed else edges[:0]
 
 # %% ../../nbs/library/evaluation/02_conformal.ipynb #c5fd2dfe
 def measure_coverage(
@@ -72,5 +85,7 @@ def around_difference(
 ) -> tuple[np.ndarray, np.ndarray]: # low and high ends, float64 (n,)
     "The intervals of `second - first`, errors taken as independent."
     (first_low, first_high), (second_low, second_high) = intervals.around(first), intervals.around(second)
+    below = np.hypot(second - second_low, first_high - first)
+    above = np.hypot(second_high - second, first - first_low)
     difference = np.asarray(second, dtype=np.float64) - first
-    return difference - np.hypot(second - second_low, first_high - first), difference + np.hypot(second_high - second, first - first_low)
+    return difference - below, difference + above

@@ -20,11 +20,13 @@ MEASURES = {"r2": r2, "pearson": pearson, "spearman": spearman}
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #c66aebd9
 def _bootstrap(measure: Callable, columns: tuple[np.ndarray, ...], resamples: int, seed: int) -> tuple[float, float]:
     "Low and high end of what a measure of several columns gives on resamples of their rows."
-    found = stats.bootstrap(columns, lambda *sample, axis: measure(*sample), paired=True, vectorized=True, n_resamples=resamples,
-                            batch=max(1, 2_000_000//len(columns[0])), method="percentile", rng=np.random.default_rng(seed)).confidence_interval
-    ends = float(found.low), float(found.high)
-    if not np.isfinite(ends).all(): raise ValueError(f"{len(columns[0])} promoters with too few different values: some samples of them hold one alone, so there is no interval")
-    return ends
+    found = stats.bootstrap(columns, lambda *sample, axis: measure(*sample), paired=True, vectorized=True,
+                            n_resamples=resamples, batch=max(1, 2_000_000//len(columns[0])), method="percentile",
+                            rng=np.random.default_rng(seed)).confidence_interval
+    if not np.isfinite([found.low, found.high]).all():
+        raise ValueError(f"{len(columns[0])} promoters with too few different values: some samples of them "
+                         "hold one alone, so there is no interval")
+    return float(found.low), float(found.high)
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #16f97cfa
 def interval(
@@ -63,16 +65,26 @@ def score(
     labels: np.ndarray,      # measured expression (n,)
     predictions: np.ndarray, # predicted expression (n,)
     seed: int = 0            # of the bootstrap
-) -> dict: # for each measure its value, low and high end; raises ValueError for fewer than 10, and for values that are all the same or no finite numbers
+) -> dict: # value, low and high end of each measure; raises ValueError for too few, constant or non-finite values
     "All measures of a prediction with their intervals."
-    labels, predictions = np.asarray(labels, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
-    if labels.shape != predictions.shape: raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
+    labels, predictions = (np.asarray(values, dtype=np.float64) for values in (labels, predictions))
+    _check_scored(labels, predictions)
+    scores = {}
+    for name, measure in MEASURES.items():
+        low, high = interval(measure, labels, predictions, seed=seed)
+        scores[name] = {"value": float(measure(labels, predictions)), "low": low, "high": high}
+    return scores
+
+# %% ../../nbs/library/evaluation/01_uncertainty.ipynb #32423db4
+def _check_scored(labels, predictions):
+    "Refuse fewer than 10 promoters, and values that are all the same or not finite."
+    if labels.shape != predictions.shape:
+        raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions; expected as many")
     for name, values in (("label", labels), ("prediction", predictions)):
-        if (bad := ~np.isfinite(values)).any(): raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
+        if (bad := ~np.isfinite(values)).any():
+            raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
         if len(values) < 10: raise ValueError(f"{len(values)} promoters; expected 10 or more to score a model on")
         if np.ptp(values) == 0: raise ValueError(f"every {name} is {values[0]}; a correlation needs values that differ")
-    return {name: {"value": float(measure(labels, predictions)), **dict(zip(("low", "high"), interval(measure, labels, predictions, seed=seed)))}
-            for name, measure in MEASURES.items()}
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #931b1f03
 NEGLIGIBLE = 0.005 # R²; half a point in percent
@@ -82,7 +94,9 @@ def verdict(
     no_difference: bool = False  # whether the claim is that there is no gain above `NEGLIGIBLE`
 ) -> str: # "reproduced", "not reproduced" or "undecided at this size"
     "What the interval of an effect says of a claim about it."
-    held, failed = (effect["high"] < NEGLIGIBLE, effect["low"] > NEGLIGIBLE) if no_difference else (effect["low"] > 0 and effect["high"] >= NEGLIGIBLE, effect["high"] < NEGLIGIBLE)
+    below, above = effect["high"] < NEGLIGIBLE, effect["low"] > NEGLIGIBLE
+    held = below if no_difference else effect["low"] > 0 and not below
+    failed = above if no_difference else below
     return "reproduced" if held else "not reproduced" if failed else "undecided at this size"
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #f9969973

@@ -8,6 +8,7 @@ __all__ = ['EXCLUDED', 'Constraints', 'constraints', 'gc_excess', 'violations', 
 # %% ../../nbs/library/inference/05_constraints.ipynb #042017da
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def constraints(
 ) -> Constraints: # raises ValueError for what cannot be
     "Constraints, as somebody wrote them."
     if isinstance(keep, str) or isinstance(forbid, str): raise ValueError("motifs to keep and to forbid are lists, such as ['REB1', 'GAATTC']")
-    if edits != int(edits) or edits < 1: raise ValueError(f"edits is {edits}; at least one substitution is needed, and whole ones only")
+    if not isinstance(edits, Real) or edits % 1 or edits < 1: raise ValueError(f"edits is {edits}; at least one substitution is needed, and whole ones only")
     low, high = gc_range
     if not 0 <= low <= high <= 1: raise ValueError(f"gc_range is {low} to {high}; it goes from a lower to a higher share between 0 and 1")
     return Constraints(int(edits), tuple(map(pattern, keep)), tuple(map(pattern, forbid)), (float(low), float(high)))

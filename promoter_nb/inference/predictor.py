@@ -19,7 +19,8 @@ from ..evaluation.conformal import Intervals, around_difference
 from .model_folder import find_model, read_model
 from ..models.layers import fold_batch_norm
 from ..training.precision import choose_precision
-from ..data.prepare import Prepared, prepare
+from ..data.files import user_path
+from ..data.prepare import Prepared, as_list, prepare, texts
 from ..data.sequence import reverse_complement
 
 # %% ../../nbs/library/inference/01_predictor.ipynb #e446ed95
@@ -98,6 +99,7 @@ class Predictor:
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)
     ) -> pd.DataFrame: # prediction, low and high end of its interval (float64), and what is unusual (text); n rows, with the index of a Series; raises SequenceError
         "Predict expression with its interval, and flag what is unlike the training data."
+        sequences = as_list(sequences)
         return self._table(self.prepare(sequences)).set_axis(_index(sequences), axis=0)
 
     def _table(self, prepared):
@@ -118,6 +120,7 @@ class Predictor:
         alternatives: list[str] # text (n,)
     ) -> pd.DataFrame: # reference, alternative, delta, low and high end of the delta's interval (float64), and what is unusual about either (text); n rows, with the index of references
         "How much more the alternatives are expressed than the references."
+        references, alternatives = as_list(references), as_list(alternatives)
         if len(references) != len(alternatives): raise ValueError(f"{len(references)} references and {len(alternatives)} alternatives; each needs one of the other")
         before, after = self.prepare(references), self.prepare(alternatives)
         first, second = self._table(before), self._table(after)
@@ -133,7 +136,7 @@ CHANGE_NOT_READ = "change not read"
 def _change_not_read(references, alternatives, before, after):
     "Whether two texts differ only in what the network does not read."
     same, plain = (before.codes == after.codes).all(1), lambda text: text.upper().replace("U", "T")
-    return np.array([known and plain(first) != plain(second) for known, first, second in zip(same, references, alternatives)], dtype=bool)
+    return np.array([known and plain(first) != plain(second) for known, first, second in zip(same, texts(references), texts(alternatives))], dtype=bool)
 
 def _index(sequences):
     return sequences.index if isinstance(sequences, pd.Series) else range(len(sequences))

@@ -28,13 +28,13 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from ..data.dataset import Dataset, hash_rows, read, split
+from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_words
 from ..evaluation.uncertainty import score
-from ..data.files import write_json
+from ..data.files import remove_empty, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
 from .model_folder import ModelError, find_model, read_model, write_model
-from ..models.registry import build
+from ..models.registry import build, plain
 from ..training.predict import make_fabric
 from .predictor import Predictor
 from ..training.recipe import BRIEF, MUON, Recipe, draw_epoch
@@ -180,11 +180,12 @@ def significant(
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #d2b5406d
 def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
-    "The description of a simulated library, if the file is one."
+    "The description of a simulated library, if the file is one; what else may be called library.json is no business of ours."
     if isinstance(measured, Dataset): return None if data.truth is None else {"name": data.name}
-    path = Path(measured).with_name("library.json")
-    description = json.loads(path.read_text()) if path.is_file() else {}
-    return description | {"name": "simulated library"} if description.get("sha256") == data.sha256 else None
+    try: description = json.loads(user_path(measured).with_name("library.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError): return None
+    if not isinstance(description, dict) or description.get("sha256") != data.sha256: return None
+    return description | {"name": "simulated library"}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #e27edbeb
 def _work():
@@ -238,7 +239,7 @@ def _hear(process):
 # %% ../../nbs/library/inference/02_train_model.ipynb #b0eb1033
 def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
     "Recipe and members of a run that goes on, or new ones; raises ValueError when the folder belongs to another run."
-    if path.exists():
+    if path.exists() and _has_epochs(path.parent):
         plan = json.loads(path.read_text())
         if plan["asked"] != asked:
             was, now = ({**run, **(run["recipe"] or {}), "recipe": "given" if run["recipe"] else "by size"} for run in (plan["asked"], asked))
@@ -250,13 +251,22 @@ def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
     return recipe, members
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #4b0f781d
+def _has_epochs(work: Path) -> bool:
+    "Whether anything was trained in a folder of checkpoints."
+    return any(work.glob("member_*/*.ckpt")) or any(work.glob("member_*/*.safetensors"))
+
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
     "Keep a folder of checkpoints to one run; raises ValueError when another has it."
+    made = [folder for folder in work.parents if not folder.exists()]
     work.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(work/"lock", timeout=0): yield
+        with FileLock(work/"lock", timeout=0):
+            try: yield
+            finally:
+                if not _has_epochs(work): shutil.rmtree(work, ignore_errors=True)
     except Timeout: raise ValueError(f"{work} is in use: another run trains this model; wait for its end, or choose another folder") from None
+    finally: remove_empty(made)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #e1417b07
 MEMBERS = 2  # of the default network
@@ -300,6 +310,14 @@ def _announce(network, members, processes, recipe, sizes, began) -> str:
     return (f"{members} {network}{'s' if members > 1 else ''}, {min(members, processes)} at a time, each {epochs} times over {sizes['training']:,} promoters, "
             f"from {began[1]['name'] if began else 'random weights'}; {sizes['test']:,} promoters are held out to measure them")
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #aba73d55
+def _cut(data: Dataset, width: int) -> str | None:
+    "What is to be said of promoters that are longer than the network reads."
+    if not (rows := data.report.get("longer_than_width")): return None
+    longest = max(map(int, data.report["core_length"]))
+    return (f"{rows:,} of {len(data):,} promoters are longer than the {width} bases that the network reads, so their first bases are not read; "
+            f"a width of {longest} (--width {longest}) reads them all")
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
     measured: str | Path | Dataset, # promoters: a file in the challenge's format, plain or gzip, or what was read
@@ -320,7 +338,8 @@ def train_model(
     apart: str | Path | Dataset | None = None # promoters to judge the model on, which no promoter to learn from may resemble
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
-    since, folder = time.perf_counter(), Path(folder).absolute()
+    since, folder = time.perf_counter(), user_path(folder).absolute()
+    options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
     if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if seed is None: seed = recipe.seed if recipe else 0
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
@@ -330,6 +349,8 @@ def train_model(
     judged = apart if apart is None or isinstance(apart, Dataset) else read(apart, width)
     if judged: refuse_alike(data, judged)
     parts = four_parts(data, held_out_share(len(data)), families)
+    check_parts(parts["training"], parts["validation"])
+    if progress and (cut := _cut(data, width)): print(cut)
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
     if network != NETWORK: members = members or 1
     most = members or MEMBERS

@@ -8,19 +8,28 @@ __all__ = ['apply_variants', 'score_variants']
 # %% ../../nbs/library/inference/04_variants.ipynb #59cf577c
 import pandas as pd
 
-from ..data.prepare import IUPAC_CODES, SequenceError
+from ..data.prepare import IUPAC_CODES, SequenceError, as_list, texts
 from .predictor import Predictor
 from ..data.sequence import INVALID
 
 # %% ../../nbs/library/inference/04_variants.ipynb #55cb6f3e
 def _complaint(sequence: str, position: int, ref: str, alt: str) -> str | None:
     "What is wrong with a variant, if anything."
+    for name, text in (("sequence", sequence), ("ref", ref), ("alt", alt)):
+        if text is None: return f"{name} is missing; expected bases"
     for name, allele in (("ref", ref), ("alt", alt)):
         if not allele or INVALID in allele.encode().translate(IUPAC_CODES):
             return f"{name} is {allele!r}; expected bases (an insertion or a deletion keeps the base in front of it, as in VCF)"
     if not 1 <= position <= len(sequence) - len(ref) + 1: return f"position {position} with ref {ref!r} lies outside of a sequence of {len(sequence)} bases; positions count from 1"
     found = sequence[position - 1:position - 1 + len(ref)]
     if found.upper() != ref.upper(): return f"ref is {ref!r}, but the sequence has {found!r} at position {position}; positions count from 1"
+
+# %% ../../nbs/library/inference/04_variants.ipynb #aee554bd
+def _whole(row: int, position) -> int:
+    "A position as a number, whoever wrote it."
+    number = pd.to_numeric(str(position), errors="coerce")
+    if not abs(number) < 2**53 or number % 1: raise SequenceError(row, f"position is {position!r}; expected a whole number", subject="")
+    return int(number)
 
 # %% ../../nbs/library/inference/04_variants.ipynb #176b1a05
 def apply_variants(
@@ -30,10 +39,9 @@ def apply_variants(
     alts: list[str]       # what shall stand there (n,)
 ) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit its sequence
     "Put each variant into its sequence."
-    changed = []
-    for row, (sequence, position, ref, alt) in enumerate(zip(sequences, positions, refs, alts, strict=True)):
-        if position != int(position): raise SequenceError(row, f"position is {position}; expected a whole number", subject="")
-        position = int(position)
+    changed, columns = [], [texts(as_list(column)) for column in (sequences, refs, alts)]
+    for row, (sequence, position, ref, alt) in enumerate(zip(columns[0], as_list(positions), *columns[1:], strict=True)):
+        position = _whole(row, position)
         if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])
     return changed
@@ -47,4 +55,5 @@ def score_variants(
     alts: list[str]       # what shall stand there (n,)
 ) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low and high end of the delta's interval, unusual; n rows, with the index of a Series; raises SequenceError
     "What variants do to expression."
+    sequences = as_list(sequences)
     return predictor.difference(sequences, apply_variants(sequences, positions, refs, alts))

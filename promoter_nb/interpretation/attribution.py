@@ -25,9 +25,10 @@ from ..data.sequence import PADDING, one_hot
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #cefcc17a
 def substitutions(
     codes: np.ndarray # uint8 (n, width)
-) -> tuple[np.ndarray, tuple[np.ndarray, ...]]: # mutants, uint8 (m, width), and of each its row, base and column, int (m,)
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]: # mutants, uint8 (m, width); row, base and column of each, int (m,)
     "All sequences that differ from one of `codes` in one base."
-    row, base, column = np.nonzero((codes[:, None] != np.arange(4)[:, None]) & (codes < PADDING)[:, None])
+    other = codes[:, None] != np.arange(4)[:, None]
+    row, base, column = np.nonzero(other & (codes < PADDING)[:, None])
     mutants = codes[row]
     mutants[np.arange(len(mutants)), column] = base
     return mutants, (row, base, column)
@@ -73,9 +74,10 @@ def gradient(
 ) -> np.ndarray: # float32 (n, width)
     "Contribution of each base: gradient times input, relative to the other bases."
     fabric = make_fabric(accelerator, precision="32-true")
-    model, codes = deepcopy(model).to(fabric.device).eval(), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
+    model = deepcopy(model).to(fabric.device).eval()
+    batches = fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes))).split(batch_size)
     others = lambda batch: 4*one_hot(batch) - (batch < PADDING)[:, None].float()
-    return torch.cat([(slopes(model, batch)*others(batch)).sum(1)/3 for batch in codes.split(batch_size)]).cpu().numpy()
+    return torch.cat([(slopes(model, batch)*others(batch)).sum(1)/3 for batch in batches]).cpu().numpy()
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #fa6e036d
 def shuffles(
@@ -87,8 +89,9 @@ def shuffles(
     keys = np.random.default_rng(seed).random((len(codes), copies, codes.shape[1]))
     known = np.broadcast_to((codes < PADDING)[:, None], keys.shape)
     places = np.where(known, keys, 2).argsort(2)
+    moved = np.take_along_axis(np.broadcast_to(codes[:, None], keys.shape), places, 2)
     shuffled = np.full(keys.shape, PADDING, dtype=np.uint8)
-    shuffled[known] = np.take_along_axis(np.broadcast_to(codes[:, None], keys.shape), places, 2)[np.sort(known)[..., ::-1]]
+    shuffled[known] = moved[np.sort(known)[..., ::-1]]
     return shuffled
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #c3d2aace
@@ -107,6 +110,7 @@ class _Decode(nn.Module):
 
     def forward(self, outputs): return self.decode(outputs).unsqueeze(-1)
 
+# %% ../../nbs/library/interpretation/00_attribution.ipynb #90379c20
 class _Layers(nn.Module):
     "A network as layers one after the other, with a column of predictions (n, 1)."
     def __init__(self, model):
@@ -115,8 +119,8 @@ class _Layers(nn.Module):
         self.decode = _Decode(model.decode if isinstance(model, Network) else nn.Identity())
 
     def forward(self, sequences):
-        outputs = self.model.from_embedding(self.model.embed(sequences)) if isinstance(self.model, Network) else self.model(sequences)
-        return self.decode(outputs)
+        if not isinstance(self.model, Network): return self.decode(self.model(sequences))
+        return self.decode(self.model.from_embedding(self.model.embed(sequences)))
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #560bdeb3
 def _rules():
@@ -124,11 +128,26 @@ def _rules():
     return {PReLU: _nonlinear, GlobalMaxPool: _global_maximum, _Decode: integrated_gradients_op(K=16)}
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #0aa697c1
+_ADVICE = "a layer of this network has no rule in DeepLIFT; use mutagenesis or gradient"
+
 def _check_sums(contributions, differences):
     missed, typical = abs(contributions.sum(1) - differences).mean(), abs(differences).mean()
     if missed > 0.01*typical + 1e-4:
-        raise ValueError(f"the contributions miss the difference between promoter and references by {missed:.2g} of {typical:.2g} bins on average: "
-                         "a layer of this network has no rule in DeepLIFT; use mutagenesis or gradient")
+        raise ValueError("the contributions miss the difference between promoter and references "
+                         f"by {missed:.2g} of {typical:.2g} bins on average: {_ADVICE}")
+
+# %% ../../nbs/library/interpretation/00_attribution.ipynb #1b9f5e48
+def _deep_lift(model, codes, references, batch_size, device):
+    "Contributions (n, width), averaged over references (n, copies, width)."
+    from tangermeme.deep_lift_shap import deep_lift_shap
+    as_one_hot = lambda codes: one_hot(torch.from_numpy(codes.reshape(-1, codes.shape[-1]))).contiguous()
+    pairs = as_one_hot(codes), as_one_hot(references).unflatten(0, references.shape[:2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore") # of N and padding, and of sums, which are checked afterwards
+        try: found = deep_lift_shap(_Layers(model), pairs[0], references=pairs[1], batch_size=batch_size,
+                                    additional_nonlinear_ops=_rules(), only_warn=True, device=device)
+        except KeyError as layer: raise ValueError(f"{layer}: {_ADVICE}") from None
+    return found.sum(1).numpy()
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #9dd4c494
 def shapley(
@@ -140,16 +159,12 @@ def shapley(
     accelerator: str = "auto" # "cpu", "cuda" or "auto"
 ) -> np.ndarray: # float32 (n, width); raises ValueError when the contributions do not add up
     "Contribution of each base by DeepLIFT, averaged over shuffled references."
-    from tangermeme.deep_lift_shap import deep_lift_shap
     fabric, others = make_fabric(accelerator, precision="32-true"), shuffles(codes, references, seed)
-    as_one_hot = lambda codes: one_hot(torch.from_numpy(codes.reshape(-1, codes.shape[-1]))).contiguous()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore") # of N and padding, and of sums, which are checked below
-        try: contributions = deep_lift_shap(_Layers(model), as_one_hot(codes), references=as_one_hot(others).unflatten(0, others.shape[:2]), batch_size=batch_size,
-                                            additional_nonlinear_ops=_rules(), only_warn=True, device=fabric.device).sum(1).numpy()
-        except KeyError as layer: raise ValueError(f"{layer}: a layer of this network has no rule in DeepLIFT; use mutagenesis or gradient") from None
-    values = predict(model, np.concatenate([codes, others.reshape(-1, codes.shape[1])]), accelerator=accelerator, precision="32-true")
-    _check_sums(contributions, values[:len(codes)] - values[len(codes):].reshape(len(codes), -1).mean(1))
+    contributions = _deep_lift(model, codes, others, batch_size, fabric.device)
+    everything = np.concatenate([codes, others.reshape(-1, codes.shape[1])])
+    values = predict(model, everything, accelerator=accelerator, precision="32-true")
+    of_references = values[len(codes):].reshape(len(codes), -1).mean(1)
+    _check_sums(contributions, values[:len(codes)] - of_references)
     return contributions
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #86b1e948
@@ -165,6 +180,7 @@ def attribute(
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #27945206
 def _by_mutagenesis(model, codes, accelerator="auto", **options):
-    return observed_base_effects(mutagenesis(partial(predict, model, accelerator=accelerator, precision="32-true"), codes, **options))
+    exact = partial(predict, model, accelerator=accelerator, precision="32-true")
+    return observed_base_effects(mutagenesis(exact, codes, **options))
 
 METHODS = {"mutagenesis": _by_mutagenesis, "gradient": gradient, "shapley": shapley}

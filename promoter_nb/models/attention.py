@@ -37,16 +37,18 @@ class SelfAttention(nn.Module):
         self.distance = None if reach is None else nn.Parameter(torch.zeros(heads, 2*reach + 1))
 
     def bias(self, length, like):
-        "What each head thinks of each pair of positions, (1, heads, length, length)."
+        "How much each head prefers each pair of positions, (1, heads, length, length)."
         if self.distance is None: return None
         places = torch.arange(length, device=like.device)
-        return self.distance[:, (places - places[:, None]).clamp(-self.reach, self.reach) + self.reach][None].to(like.dtype)
+        apart = (places - places[:, None]).clamp(-self.reach, self.reach)
+        return self.distance[:, apart + self.reach][None].to(like.dtype)
 
     def forward(self, features):
         "Let each position take from the others."
         parts = self.project(features).squeeze(2).unflatten(1, (3, self.heads, -1)).transpose(-1, -2)
         query, key, value = parts.unbind(1)
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value, self.bias(features.shape[-1], query), is_causal=self.causal)
+        bias = self.bias(features.shape[-1], query)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, bias, is_causal=self.causal)
         return self.join(mixed.transpose(-1, -2).flatten(1, 2).unsqueeze(2))
 
 # %% ../../nbs/library/models/12_attention.ipynb #b5bd6167
@@ -59,6 +61,6 @@ def transformer_block(
     activation: type[nn.Module] = nn.GELU # between the two maps
 ) -> nn.Sequential: # maps float (n, channels, 1, length) to the same shape
     "Attention and two linear maps, with residual connections."
-    attend = Residual(PositionNorm(channels), SelfAttention(channels, heads, causal, reach))
+    attention = Residual(PositionNorm(channels), SelfAttention(channels, heads, causal, reach))
     maps = nn.Conv2d(channels, expansion*channels, 1), activation(), nn.Conv2d(expansion*channels, channels, 1)
-    return named(attend=attend, think=Residual(PositionNorm(channels), *maps))
+    return named(attention=attention, feedforward=Residual(PositionNorm(channels), *maps))

@@ -22,7 +22,7 @@ class SumOverProcesses(torch.autograd.Function):
 
 # %% ../../nbs/library/models/03_batch_norm.ipynb #d9a22440
 class BatchNorm(nn.BatchNorm2d):
-    "Batch normalisation over all processes that share a batch (claim M4)."
+    "Batch normalisation over all processes that share a batch."
     def forward(self,
         features: torch.Tensor # float (n, channels, 1, length), this process's part of the batch
     ) -> torch.Tensor: # the same shape

@@ -186,7 +186,7 @@ def _trace(model, width, hook):
     for name, layer in model.named_modules():
         if not list(layer.children()):
             layer.register_forward_hook(lambda layer, inputs, output, name=name: hook(name, layer, inputs[0].shape, output.shape))
-    model(torch.zeros(1, 4, width, device="meta"))
+    model(torch.zeros(1, 4, width, dtype=torch.float32, device="meta"))
 
 # %% ../../nbs/library/models/02_layers.ipynb #47c81b85
 def layer_table(

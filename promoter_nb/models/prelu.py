@@ -25,7 +25,7 @@ class _LearnedSlope(torch.autograd.Function):
 
 # %% ../../nbs/library/models/04_prelu.ipynb #05ef74fd
 class PReLU(nn.PReLU):
-    "Rectifier with one learned slope for negative values (claim M4)."
+    "Rectifier with one learned slope for negative values."
     def forward(self,
         features: torch.Tensor # float, any shape
     ) -> torch.Tensor: # the same shape

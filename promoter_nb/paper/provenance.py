@@ -4,16 +4,19 @@
 
 # %% auto #0
 __all__ = ['OWN_LINE', 'record', 'runs_read', 'library_run', 'chain', 'drawn_by', 'labelled', 'names', 'describe', 'trace',
-           'last_report']
+           'last_report', 'public_address', 'repository_url']
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #cacbe992
 import json
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from textwrap import indent
 
 from ..data.files import file_sha256
+from .claims import word_of_today
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #024e698d
 def record(
@@ -21,7 +24,8 @@ def record(
 ) -> dict: # its `run.json`; raises FileNotFoundError
     "What a run has noted of itself."
     path = run/"run.json"
-    if not path.exists(): raise FileNotFoundError(f"{path} is not there; expected the record of a run that was finished")
+    if not path.exists(): raise FileNotFoundError(f"{path} is not there; expected the record of a run that was "
+                                                  "finished")
     return json.loads(path.read_text())
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #85ba422b
@@ -30,7 +34,8 @@ def runs_read(
 ) -> list[Path]: # folders of the runs whose results it read
     "The runs that a run names among its parameters."
     parameters = record(run)["parameters"]
-    names = [*parameters.get("runs", []), *parameters.get("reported", []), *({parameters.get("run_folder")} - {None, "", "pretrained"})]
+    names = [*parameters.get("runs", []), *parameters.get("reported", []),
+             *({parameters.get("run_folder")} - {None, "", "pretrained"})]
     return [Path(os.path.normpath(run/os.path.relpath(name, parameters["output"]))) for name in names]
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #f572604d
@@ -63,19 +68,26 @@ def drawn_by(
 ) -> Path: # folder of the run; raises ValueError when no run has drawn these bytes
     "The run that drew a figure."
     wanted = file_sha256(figure)
-    runs = {path.parent: json.loads(path.read_text()).get("figures", {}) for path in sorted((root/"results").rglob("run.json"))}
-    near = lambda run: os.path.relpath(run, root/"results").startswith(os.path.relpath(figure.parent, root/"figures") + os.sep)
-    found = sorted((run for run, figures in runs.items() if figures.get(figure.name) == wanted), key=lambda run: not near(run))
+    runs = {path.parent: json.loads(path.read_text()).get("figures", {})
+            for path in sorted((root/"results").rglob("run.json"))}
+    near = lambda run: os.path.relpath(run,
+                                       root/"results").startswith(os.path.relpath(figure.parent,
+                                           root/"figures") + os.sep)
+    found = sorted((run for run, figures in runs.items() if figures.get(figure.name) == wanted),
+                   key=lambda run: not near(run))
     if found: return found[0]
     others = [str(run.relative_to(root)) for run, figures in runs.items() if figure.name in figures]
-    raise ValueError(f"{figure}: no run in {root/'results'} has drawn these bytes; " + (f"another {figure.name} was drawn by {', '.join(others)}" if others else f"none has drawn a {figure.name}"))
+    raise ValueError(f"{figure}: no run in {root/'results'} has drawn these bytes; "
+                     "" + (f"another {figure.name} was drawn by "
+                           f"{', '.join(others)}" if others else f"none has drawn a {figure.name}"))
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #bf3c32c6
 def labelled(
     text: str # of the report, in typst
 ) -> dict[str, str]: # name of the chapter, such as `results`, by label
     "The figures and tables of the report."
-    return {label: chapter for chapter, label in re.findall(r"made-by\(paper\.(?:provenance\.(?:at\(\")?)?(\w+)[^\n]*?\).*?\) <([\w-]+)>", text, re.DOTALL)}
+    return {label: chapter for chapter,
+            label in re.findall(r'#(?:drawn|tabled)\("(\w+)".*?\] <([\w-]+)>', text, re.DOTALL)}
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #e05396ef
 def names(
@@ -87,13 +99,14 @@ def names(
     figures = {Path(name).stem: run for run in reversed(runs) for name in record(run).get("figures", {})}
     tables = [(path.stem, run) for run in runs for path in sorted(run.glob("*.parquet"))]
     unique = {name: run for name, run in tables if len({other for same, other in tables if same == name}) == 1}
-    chapters = {run.name[3:]: run for run in runs if run.parent == results}
+    chapters = {word_of_today(run.name[3:]): run for run in runs if run.parent == results}
     if "results" in chapters and "library" not in chapters: chapters["measured"] = chapters["results"]
     labels = {label: chapters[chapter] for label, chapter in labelled(report).items() if chapter in chapters}
     return labels | unique | figures | {run.relative_to(results).as_posix(): run for run in runs}
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #e46842ba
-OWN_LINE = {"output", "figures", "seed", "runs", "reported", "references", "run_folder"} # parameters that name folders, or that have a line of their own
+# parameters that name folders, or that have a line of their own
+OWN_LINE = {"output", "figures", "seed", "runs", "reported", "references", "run_folder"}
 
 def describe(
     run: Path, # folder of a run
@@ -102,11 +115,15 @@ def describe(
     "What made a run, and what it cost."
     made = record(run)
     data, parameters = made["data"], made["parameters"]
-    values = ", ".join(f"{name} {value}" for name, value in parameters.items() if name not in OWN_LINE and value not in ("", [], {}))
-    lines = {"run": os.path.relpath(run, root), "commit": made["commit"], "parameters": values, "seed": parameters.get("seed"),
+    values = ", ".join(f"{name} {value}" for name,
+                       value in parameters.items() if name not in OWN_LINE and value not in ("", [], {}))
+    lines = {"run": os.path.relpath(run, root), "commit": made["commit"], "parameters": values,
+             "seed": parameters.get("seed"),
         "data": data and f"{data['name']}, {data['rows']:,} rows, SHA-256 {data['sha256']}",
-        "device": made["device"], "cost": f"{made['wall_seconds']:,.0f} s, {made['peak_memory_mb']:,} MB, started {made['started']}"}
-    return "\n".join([f"nbs/experiments/{made['notebook']}.ipynb", *(f"  {name:<11}{value}" for name, value in lines.items() if value not in (None, ""))])
+        "device": made["device"], "cost": f"{made['wall_seconds']:,.0f} s, {made['peak_memory_mb']:,} MB, started "
+                                          f"{made['started']}"}
+    return "\n".join([f"nbs/experiments/{made['notebook']}.ipynb",
+                      *(f"  {name:<11}{value}" for name, value in lines.items() if value not in (None, ""))])
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #60f78c85
 def trace(
@@ -117,11 +134,12 @@ def trace(
     "The chain of runs behind a figure or table; one that the profile does not make is looked up in the reference results."
     if Path(name).is_file(): run = drawn_by(Path(name).resolve(), root)
     else:
-        text = root/"report/report.typ"
+        text = "\n".join(path.read_text() for path in sorted((root/"report").glob("*.typ")))
         known = {}
-        for folder in [*sorted((root/"results/reference").glob("*")), results]: known |= names(folder, text.read_text() if text.exists() else "")
+        for folder in [*sorted((root/"results/reference").glob("*")), results]: known |= names(folder, text)
         run = known.get(name.removesuffix(".svg").removesuffix(".parquet").removesuffix("/"))
-        if run is None: raise ValueError(f"{name} is neither a file nor a name in {results} or the reference results, which know {', '.join(sorted(known)) or 'nothing'}")
+        if run is None: raise ValueError(f"{name} is neither a file nor a name in {results} or the reference results, "
+                                         f"which know {', '.join(sorted(known)) or 'nothing'}")
     return "\n\n".join(indent(describe(link, root), "    "*depth) for depth, link in chain(run))
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #dc404f83
@@ -129,5 +147,22 @@ def last_report(
     root: Path # folder that holds `results`
 ) -> Path: # folder of a profile's runs; the reference results of `quick` where no report was built
     "The results that the last report was made from."
-    reports = [(record(path.parent)["started"], path.parent.parent) for path in (root/"results").glob("*/*/90_report/run.json")]
+    reports = [(record(path.parent)["started"], path.parent.parent)
+               for path in (root/"results").glob("*/*/90_report/run.json")]
     return max(reports)[1] if reports else root/"results/reference/quick"
+
+# %% ../../nbs/library/paper/03_provenance.ipynb #fa376c9b
+def public_address(
+    remote: str # as `git remote get-url` prints it
+) -> str: # such as "https://example.org/owner/name"; empty for a path, and for anything else that has no page
+    "The page of a repository."
+    found = re.fullmatch(r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", remote)
+    return f"https://{found[1]}/{found[2]}" if found else ""
+
+def repository_url(
+    root: Path # of the checkout
+) -> str: # empty where it is not known
+    "The page of the repository that a checkout was cloned from."
+    if not shutil.which("git"): return ""
+    found = subprocess.run(["git", "-C", root, "remote", "get-url", "origin"], capture_output=True, text=True)
+    return public_address(found.stdout.strip())

@@ -19,7 +19,8 @@ from ..evaluation.measures import r2
 # %% ../../nbs/library/paper/04_verify.ipynb #ccf0348f
 def _read(path: Path) -> dict:
     try: return json.loads(path.read_text())
-    except json.JSONDecodeError as error: raise ValueError(f"{path} is damaged: {error}; remove it and run it again") from None
+    except json.JSONDecodeError as error: raise ValueError(f"{path} is damaged: {error}; remove it and run it "
+                                                           "again") from None
 
 def platform_of(
     run: Path # folder of a run
@@ -54,7 +55,8 @@ def json_values(
     if not isinstance(content, dict): yield place, content, half; return
     ends = [content.get(end) for end in ("low", "high")]
     half = (ends[1] - ends[0])/2 if CENTRES & content.keys() and None not in ends else None
-    for name, part in content.items(): yield from json_values(part, f"{place}.{name}".lstrip("."), half if name in CENTRES | {"low", "high"} else None)
+    for name, part in content.items():
+        yield from json_values(part, f"{place}.{name}".lstrip("."), half if name in CENTRES | {"low", "high"} else None)
 
 # %% ../../nbs/library/paper/04_verify.ipynb #8c70b4fc
 def _row(file, key, reference, found, allowed=0.0) -> dict:
@@ -64,7 +66,8 @@ def _row(file, key, reference, found, allowed=0.0) -> dict:
 
 # %% ../../nbs/library/paper/04_verify.ipynb #860ac124
 MISSING = "missing"
-TURNED = {"verdict", "better", "worse", "best_resnet", "missed", "strand_matters", "names", "names_planted", "sha256"} # what a number within its tolerance can turn
+# what a number within its tolerance can turn
+TURNED = {"verdict", "better", "worse", "best_resnet", "missed", "strand_matters", "names", "names_planted", "sha256"}
 
 def compare_metrics(
     file: str,       # its name, for the rows
@@ -73,12 +76,14 @@ def compare_metrics(
     same: bool       # whether both are of the same platform
 ) -> list[dict]: # a row for each value
     "Compare two dictionaries of numbers and words."
-    then, now = ({place: (value, half) for place, value, half in json_values(content)} for content in (reference, found))
+    then, now = ({place: (value, half) for place, value, half in json_values(content)}
+                 for content in (reference, found))
     rows = []
     for place in then | now:
         (value, half), (other, _) = then.get(place, (MISSING, None)), now.get(place, (MISSING, None))
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if same or number or MISSING in (value, other) or not TURNED & set(place.split(".")): rows.append(_row(file, place, value, other, tolerance(value, half) if number and not same else 0.0))
+        if same or number or MISSING in (value, other) or not TURNED & set(place.split(".")):
+            rows.append(_row(file, place, value, other, tolerance(value, half) if number and not same else 0.0))
     return rows
 
 # %% ../../nbs/library/paper/04_verify.ipynb #dd34479a
@@ -105,8 +110,10 @@ def compare_results(
     found: Path      # folder of the same profile's results
 ) -> pd.DataFrame: # a row for each value: file, key, reference, found, tolerance, ok; raises FileNotFoundError without reference, ValueError for a damaged file
     "Compare the results of a profile with its reference, value by value."
-    runs = sorted({path.parent.relative_to(folder) for folder in (reference, found) for path in folder.rglob("metrics.json")} - {Path("90_report")})
-    if not any((reference/run).exists() for run in runs): raise FileNotFoundError(f"{reference} holds no metrics.json; expected reference results, which `make reference` makes")
+    runs = sorted({path.parent.relative_to(folder) for folder in (reference, found)
+                   for path in folder.rglob("metrics.json")} - {Path("90_report")})
+    if not any((reference/run).exists() for run in runs): raise FileNotFoundError(f"{reference} holds no metrics.json; "
+            "expected reference results, which `make reference` makes")
     return pd.DataFrame([row for run in runs for row in _compare_run(reference, found, run)])
 
 # %% ../../nbs/library/paper/04_verify.ipynb #0acf6e8c
@@ -115,11 +122,14 @@ def _compare_run(reference, found, run) -> list[dict]:
     if not all(there): return [_row(str(run), "metrics.json", *("there" if has else MISSING for has in there))]
     same = platform_of(reference/run) == platform_of(found/run)
     read = lambda folder, name: _read(folder/run/name)
-    rows = compare_metrics(f"{run}/run.json", *({"parameters": read(folder, "run.json")["parameters"]} for folder in (reference, found)), same=True)
+    rows = compare_metrics(f"{run}/run.json",
+                           *({"parameters": read(folder, "run.json")["parameters"]} for folder in (reference, found)),
+                           same=True)
     rows += compare_metrics(f"{run}/metrics.json", read(reference, "metrics.json"), read(found, "metrics.json"), same)
     for table in sorted((reference/run).glob("*.parquet")):
         other = found/run/table.name
-        rows += compare_tables(f"{run}/{table.name}", table, other, same) if other.exists() else [_row(f"{run}/{table.name}", "file", "there", MISSING)]
+        rows += compare_tables(f"{run}/{table.name}", table, other,
+                               same) if other.exists() else [_row(f"{run}/{table.name}", "file", "there", MISSING)]
     return rows
 
 # %% ../../nbs/library/paper/04_verify.ipynb #05806cbe
@@ -128,6 +138,7 @@ def describe(
 ) -> str: # some lines: each row that differs, and how many do not
     "What a comparison found."
     wrong = table[~table.ok]
-    lines = [f"{row.file}: {row.key} is {row.found}, expected {row.reference}" + (f" ± {row.tolerance:.3g}" if row.tolerance else "") for row in wrong.itertuples()]
+    lines = [f"{row.file}: {row.key} is {row.found}, expected "
+             f"{row.reference}" + (f" ± {row.tolerance:.3g}" if row.tolerance else "") for row in wrong.itertuples()]
     exact = int((table.tolerance == 0).sum())
     return "\n".join([*lines, f"{len(table):,} values compared, {exact:,} of them for equality: {len(wrong)} differ"])

@@ -51,4 +51,4 @@ def predict_batches(
     filled = nn.functional.pad(codes, (0, 0, 0, -len(codes) % size))
     batches = filled.split(size) if len(codes) else []
     parts = on_each_core(one, batches) if codes.device.type == "cpu" else [one(batch) for batch in batches]
-    return torch.cat([*parts, torch.zeros(0, device=codes.device)])[:len(codes)]
+    return torch.cat([*parts, torch.zeros(0, dtype=torch.float32, device=codes.device)])[:len(codes)]

@@ -31,7 +31,7 @@ from .checkpoint import identify, read_checkpoint, refuse_other, write_checkpoin
 from ..data.dataset import Dataset, check_parts
 from ..evaluation.measures import r2
 from ..models.layers import Network, fold_batch_norm
-from ..models.registry import read_notes, save
+from ..models.registry import read_notes, save, torch_defaults
 from .precision import choose_precision
 from .predict import Fabric, make_fabric, predict
 from .recipe import Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
@@ -232,7 +232,7 @@ def train_phases(
 # %% ../../nbs/library/training/05_fit.ipynb #9d671b34
 def _train(fabric, model, **options):
     "A whole run, in one of its processes."
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+    with torch_defaults(), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
         run = TrainingRun(fabric, model, **options)
         train_phases(run)
     fabric.barrier()

@@ -12,8 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-try: from lightning_fabric import Fabric
-except ModuleNotFoundError: from lightning.fabric import Fabric
+try:
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
+except ModuleNotFoundError:
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment
 
 from .batches import predict_batches
 from ..models.layers import fold_batch_norm
@@ -33,7 +37,8 @@ def make_fabric(
     if accelerator == "auto": accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto": precision = choose_precision(accelerator)
     strategy = "ddp" if nodes > 1 else "ddp_spawn" if devices > 1 else "auto"
-    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
+    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy,
+                  plugins=LightningEnvironment() if nodes == 1 else None)
 
 # %% ../../nbs/library/training/03_predict.ipynb #245bb00d
 def predict(

@@ -18,6 +18,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.optim.swa_utils import SWALR
 
+from ..models.registry import plain
 from ..models.targets import add_noise, tail_weights
 from .muon import Muon
 
@@ -42,8 +43,11 @@ class Recipe:
     seed: int = 0                    # of everything drawn while training
 
     def __post_init__(self):
+        for field, value in vars(self).items(): object.__setattr__(self, field, plain(value)) # a frozen class has no other way
         for field, (low, high) in LIMITS.items():
-            value = getattr(self, field)
+            value, whole = getattr(self, field), Recipe.__annotations__[field] is not float
+            if value is not None and type(value) not in ((int,) if whole else (int, float)):
+                raise ValueError(f"recipe: {field} is {value!r}; expected a {'whole ' if whole else ''}number")
             if value is not None and not low <= value <= high:
                 raise ValueError(f"recipe: {field} is {value}; it must lie between {low} and {high}")
         if self.schedule not in SCHEDULES:
@@ -59,7 +63,8 @@ class Recipe:
 SCHEDULES = ("one_cycle", "plateau", "constant")
 LIMITS = {"epochs": (0, 10_000), "muon_epochs": (0, 10_000), "muon_rate": (1e-8, 10), "batch_size": (2, 2**24), "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
           
-          "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000), "label_noise": (0, 18), "tail_weight": (0, 1)}
+          "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000), "label_noise": (0, 18), "tail_weight": (0, 1),
+          "seed": (0, 2**40)}
 
 # %% ../../nbs/library/training/00_recipe.ipynb #035331fe
 BRIEF = Recipe(epochs=8, weight_decay=0.1, averaging_epochs=4, reverse_complement=False)
