@@ -123,7 +123,7 @@ def test_the_models_in_the_package_are_small_and_say_what_they_must_not_be_used_
 def test_the_measured_model_holds_what_its_card_says(measured):
     data = read(measured/"deboer2020_val.txt")
     table, judged = Predictor.load().table(decode(data.codes)), read_card(pretrained())["judged"]["deboer2020_val"]
-    assert r2(data.labels, table.prediction.to_numpy()) == pytest.approx(judged["r2"]["value"], abs=0.002) and judged["r2"]["value"] >= 0.92
+    assert r2(data.labels, table.prediction.to_numpy()) == pytest.approx(judged["r2"]["value"], abs=0.002) and judged["r2"]["value"] >= 0.91
     assert 0.87 < ((table.low <= data.labels) & (data.labels <= table.high)).mean() < 0.93
 
 

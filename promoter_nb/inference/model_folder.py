@@ -43,7 +43,9 @@ def _judged(card: dict) -> str:
     return "".join(f"{line}\n\n" for line in lines)
 
 def _sources(card: dict) -> str:
-    return "".join(["\n\nMeasured by", *(f"\n- {source}" for source in card["sources"])]) if card.get("sources") else ""
+    lines = ["\n\nMeasured by", *(f"- {source}" for source in card.get("sources", []))]
+    files = [f"- {name}: {file['rows']:,} promoters, SHA-256 `{file['sha256']}`" for name, file in card.get("measured", {}).items()]
+    return "\n".join(lines + (["\nFiles", *files] if files else [])) if card.get("sources") else ""
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #61ed7d9f
 def card_text(

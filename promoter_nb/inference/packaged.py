@@ -67,5 +67,6 @@ def train_packaged(
     "Train the model in the package."
     precise, challenge, judged = (read(path) for path in (promoters, others, apart))
     joined = replace(join_laboratories(precise, challenge, judged), sha256=file_sha256(Path(promoters)))
-    where = {"sources": list(SOURCES), "files": {data.name: data.sha256 for data in (precise, challenge, judged)}}
+    where = {"sources": list(SOURCES), "name": "promoters of yeast in complex medium",
+             "measured": {data.name: {"rows": len(data), "sha256": data.sha256} for data in (precise, challenge, judged)}}
     return train_model(joined, folder, members=members, recipe=with_epochs(epochs), families=families(joined.codes), about=where, apart=judged, **options)
