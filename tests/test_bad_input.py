@@ -3,6 +3,7 @@ import gzip
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 from promoter_nb.cli import app
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.inference.model_folder import _digest, pretrained
-from promoter_nb.paper.experiment import ParameterError, check
+from promoter_nb.paper.commands import main
+from promoter_nb.paper.parameters import ParameterError, check
 
 CORES = ["".join(row) for row in np.random.default_rng(7).choice(list("ACGT"), (600, 80))]
 A, B = CORES[:2]
@@ -252,10 +254,12 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["design", "{ok}", "--keep", "XYZ1"], "XYZ1"),
     (["design", "{ok}", "--forbid", ""], "promoter-nb: "),
     (["design", "{ok}", "--keep", "GGGGGGGGGGGGGG"], "has no site of GGGGGGGGGGGGGG"),
-    (["design", "{ok}", "--forbid", "N"], "promoter-nb: "),
+    (["design", "{ok}", "--forbid", "N"], "promoter-nb: ")]}.items() for words, told in rows]
+PAPER = [
     (["trace", "no-such-figure"], "no-such-figure"),
     (["trace", "x", "--results", "{dir}/none"], "is no folder"),
-    (["verify", "{dir}/none", "{dir}"], "none")]}.items() for words, told in rows]
+    (["verify", "{dir}/none", "{dir}"], "none"),
+]
 
 def change_card(**changes): return lambda folder, card: card | changes
 MODELS = {
@@ -348,6 +352,14 @@ def test_training_data(place, case):
 def test_options_and_paths(place, words, code, told): refused(place, words, code, told)
 
 
+@pytest.mark.parametrize("words, told", PAPER, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_commands_of_the_paper(tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.setattr(sys, "argv", ["promoter_nb.paper", *(word.format(dir=tmp_path) for word in words)])
+    with pytest.raises(SystemExit) as end: main()
+    output = f"{end.value.code} {capsys.readouterr().err}"
+    assert end.value.code not in (0, None) and told in output and "Traceback" not in output
+
+
 @pytest.mark.parametrize("case", MODELS)
 def test_model_folders(place, case):
     folder, (spoil, told) = place/"model", MODELS[case]
@@ -363,4 +375,4 @@ def test_parameters_of_notebooks(given, told):
         check({"rows": 5, "rate": 0.1, "data": "simulated"} | given, {"rows": "int", "rate": "float", "data": "str"})
 
 
-def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(TRAIN) + len(OPTIONS) + len(MODELS) + len(PARAMETERS) >= 200
+def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(TRAIN) + len(OPTIONS) + len(PAPER) + len(MODELS) + len(PARAMETERS) >= 200

@@ -153,7 +153,7 @@ def test_the_impossible_is_refused(wish, message):
 
 
 def test_an_empty_sequence_and_a_wrong_letter_are_refused():
-    with pytest.raises(ValueError, match="sequence 1: holds no base"): design(Additive(), ["ACGT", ""])
+    with pytest.raises(ValueError, match="sequence 1: is missing or empty; expected bases"): design(Additive(), ["ACGT", ""])
     with pytest.raises(ValueError, match="base 3"): design(Additive(), ["ACUT"])
 
 
