@@ -116,7 +116,7 @@ def test_bombs_are_refused_in_little_memory(tmp_path, content, told):
 def test_a_sparse_file_of_a_terabyte_is_refused_at_once(place):
     with open(place/"sparse", "wb") as file: file.truncate(10**12)
     started = time.monotonic()
-    for words in ("data describe sparse", f"train sparse model", "predict sparse"): assert "no text in UTF-8" in shell(f"pnb {words}", place, code=1)[1]
+    for words in ("data describe sparse", "train sparse model", "predict sparse"): assert "no text in UTF-8" in shell(f"pnb {words}", place, code=1)[1]
     assert time.monotonic() - started < 100 and not (place/"model").exists()
 
 
