@@ -44,7 +44,7 @@ def test_published_numbers_are_those_of_the_table():
         for part in ("train", "validation"): assert str(row[part]) in CLAIMS[code]["published"], (code, part)
 
 
-@pytest.mark.parametrize("module", sorted(ROOT.glob("promoter_nb/paper/*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", sorted(ROOT.glob("promoter_nb/**/*.py")), ids=lambda path: path.stem)
 def test_public_docstrings_hold_no_code(module):
     kinds = (ast.Module, ast.FunctionDef, ast.ClassDef)
     texts = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, kinds)]

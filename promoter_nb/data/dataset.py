@@ -166,7 +166,7 @@ def read(
     path: str | Path, # a file in the challenge's format, plain or gzip, or a pipe
     width: int = 80   # columns of the codes; cores that are longer lose bases at their 5' end, and are counted
 ) -> Dataset: # raises FileNotFoundError, IsADirectoryError, or DataError with file, line and value
-    "Read promoters with their flanks cut off (claims D1, P1)."
+    "Read promoters with their flanks cut off."
     path = user_path(path)
     with readable_twice(path) as file: blocks, sha256 = _read_blocks(file, path, width)
     codes, labels, states, lengths, padded = (np.concatenate(part) for part in zip(*blocks))

@@ -104,7 +104,7 @@ def dream2022(
     progress: bool = True,          # whether to show a bar for each file
     retries: int = 2                # of a file that does not arrive whole
 ) -> dict[str, Path]: # path of each file; of an archive, the folder of what was in it; raises DownloadError, or ValueError at a name that is not in the record
-    "Fetch the DREAM challenge's data, as far as they are not there (claim D1)."
+    "Fetch the DREAM challenge's data, as far as they are not there."
     folder = user_path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try: entries = _describe(folder, record)

@@ -71,7 +71,7 @@ def trim(
     starts: np.ndarray, # first base of each sequence, int (n,)
     ends: np.ndarray    # one past its last base, int (n,)
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # starts and ends of the cores, int (n,), and the states of both flanks, uint8 (n, 2)
-    "Find the core of each oligo between its constant flanks (claim P1)."
+    "Find the core of each oligo between its constant flanks."
     starts = _skip_padding(buffer, starts, ends)
     core_starts, upstream = _side(buffer, starts, ends, UPSTREAM, upstream=True)
     core_ends, downstream = _side(buffer, starts, ends, DOWNSTREAM, upstream=False)

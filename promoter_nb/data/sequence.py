@@ -124,7 +124,7 @@ def one_hot(
     codes: torch.Tensor,               # uint8 (n, width), on any device
     dtype: torch.dtype = torch.float32 # of the result
 ) -> torch.Tensor: # (n, 4, width) on the same device, channels last in memory
-    "One-hot encode; N and padding become columns of zeros (claim P2)."
+    "One-hot encode; N and padding become columns of zeros."
     rows = torch.eye(5, 4, dtype=dtype, device=codes.device)
     return torch.nn.functional.embedding(codes.int(), rows).transpose(1, 2)
 

@@ -16,7 +16,7 @@ from .resnet import resnet
 def classification_resnet(
     channels: int = 64, # of every convolution
     classes: int = 19,  # bins
-    sorting_bins: bool = False, # let the classes be the sorting bins 0, 1, 2, ... (claim P9)
+    sorting_bins: bool = False, # let the classes be the sorting bins 0, 1, 2, ...
     **options           # of `resnet`
 ) -> Network:
     "The ResNet with classes in place of a number."

@@ -161,7 +161,7 @@ class Network(nn.Module):
         outputs: torch.Tensor, # of the head (n,)
         labels: torch.Tensor   # expression, float (n,), or grains, int32 (n,)
     ) -> torch.Tensor: # float (n,)
-        "Squared error of each sequence, in squares of the scale (claim T1)."
+        "Squared error of each sequence, in squares of the scale."
         return (outputs - self.standardised(labels)).square()
 
     def unit(self,

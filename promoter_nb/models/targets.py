@@ -18,7 +18,7 @@ def to_classes(
     classes: int = CLASSES, # bins, from 0
     checked: bool = False   # whether the labels are known to be finite; a GPU need not be asked then
 ) -> torch.Tensor: # int64 (n,), 0 to classes - 1; raises ValueError at a label that is not finite
-    "The integer bin of each label (claim P9)."
+    "The integer bin of each label."
     if not checked and not labels.isfinite().all(): raise ValueError(f"label {int((~labels.isfinite()).nonzero()[0])} is not a finite number")
     return labels.round().long().clamp(0, classes - 1)
 
@@ -26,7 +26,7 @@ def to_classes(
 def expected_value(
     probabilities: torch.Tensor # float (n, bins), rows add up to 1
 ) -> torch.Tensor: # expression in bins, float (n,)
-    "The mean of the bins 0, 1, 2, ... (claim P9)."
+    "The mean of the bins 0, 1, 2 and so on."
     bins = torch.arange(probabilities.shape[1], dtype=probabilities.dtype, device=probabilities.device)
     return (probabilities*bins).sum(1)
 
@@ -51,7 +51,7 @@ def add_noise(
     sd: float,                 # standard deviation, in sorting bins
     generator: torch.Generator # seeded, on the device of the labels
 ) -> torch.Tensor: # like `labels`; raises ValueError when sd is negative
-    "Labels with normal noise (claim P6)."
+    "Labels with normal noise."
     if sd < 0: raise ValueError(f"sd is {sd}; expected 0 or more")
     return labels + sd*torch.randn(labels.shape, generator=generator, dtype=labels.dtype, device=labels.device)
 
@@ -72,7 +72,7 @@ def tail_weights(
     labels: torch.Tensor, # expression, finite, float (n,)
     strength: float       # 0, every row alike, to 1, every level of expression alike
 ) -> torch.Tensor: # float64 (n,), mean 1; raises ValueError when strength is not within 0 and 1
-    "Weights that stress rare labels, for a weighted loss or weighted sampling (claim P7)."
+    "Weights that stress rare labels, for a weighted loss or weighted sampling."
     if not 0 <= strength <= 1: raise ValueError(f"strength is {strength}; expected 0 to 1")
     weights = _density(labels)**-strength
     return weights/weights.mean()

@@ -26,20 +26,20 @@ from .muon import Muon
 @dataclass(frozen=True)
 class Recipe:
     "How to train; raises ValueError when a field is out of its range."
-    epochs: int = 8                  # with AdamW (T1)
+    epochs: int = 8                  # with AdamW
     muon_epochs: int = 0             # before, with Muon for matrices and AdamW for the rest
     batch_size: int = 256            # sequences, over all devices together
-    learning_rate: float = 3e-3      # of AdamW at its highest; the report has 1e-3 (T1)
+    learning_rate: float = 3e-3      # of AdamW at its highest; the 2022 report has 1e-3
     muon_rate: float = 0.02          # of Muon at its highest
-    weight_decay: float = 1e-3       # (T1)
-    schedule: str = "one_cycle"      # of AdamW's rate: "one_cycle", "plateau" (T1) or "constant"
+    weight_decay: float = 1e-3       # of all phases
+    schedule: str = "one_cycle"      # of AdamW's rate: "one_cycle", "plateau" or "constant"
     patience: int = 2                # epochs without gain before "plateau" lowers the rate tenfold
     early_stopping: int | None = None # epochs without gain that end a phase
-    sgd_epochs: int = 0              # of gradient descent at a tenth of the rate (T2)
-    averaging_epochs: int = 0        # of weight averaging with cosine annealing (T3)
-    reverse_complement: bool = True  # show each sequence as either strand (P3)
-    label_noise: float = 0.0         # standard deviation, in sorting bins (P6)
-    tail_weight: float = 0.0         # 0 samples rows as they come, 1 every expression level alike (P7)
+    sgd_epochs: int = 0              # of gradient descent at a tenth of the rate
+    averaging_epochs: int = 0        # of weight averaging with cosine annealing
+    reverse_complement: bool = True  # show each sequence as either strand
+    label_noise: float = 0.0         # standard deviation, in sorting bins
+    tail_weight: float = 0.0         # 0 samples rows as they come, 1 every expression level alike
     seed: int = 0                    # of everything drawn while training
 
     def __post_init__(self):
@@ -95,7 +95,7 @@ def make_optimizer(
     parameters: Iterable[torch.nn.Parameter], # to train
     recipe: Recipe                            # rates and weight decay
 ) -> Optimizer:
-    "The optimizer of a phase (claims T1 to T3)."
+    "The optimizer of a phase."
     if phase == "muon": return Muon(parameters, recipe.muon_rate, recipe.learning_rate, recipe.weight_decay)
     rate, decay = recipe.learning_rate, recipe.weight_decay
     if phase == "sgd": return SGD(parameters, rate/10, momentum=0.9, weight_decay=decay)
