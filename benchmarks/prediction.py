@@ -58,7 +58,7 @@ def stream(path, out):
 
 
 def main(short=10_000, long=1_000_000, rounds=3):
-    predictor, exact = Predictor.load(), Predictor.load(precision="32-true")
+    predictor, exact = Predictor.load("simulated"), Predictor.load("simulated", precision="32-true")
     [model] = exact.models
     sequences = ["".join(row) for row in np.random.default_rng(1).choice(list("ACGT"), (2048, 80))]
     plain = plain_prediction(model, sequences, exact.both_strands)
