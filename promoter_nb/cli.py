@@ -23,7 +23,8 @@ from .data.files import atomic, open_stream, remove_empty, user_path
 # %% ../nbs/library/00_cli.ipynb #cfef9cc1
 def _in_words(error: Exception) -> str:
     "What an error says to a person."
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error): return f"there is not enough memory; use fewer or shorter sequences ({error})"
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return f"there is not enough memory; use fewer or shorter sequences ({error})"
     if isinstance(error, OSError) and error.filename: return f"{error.filename}: {error.strerror or error}"
     return str(error) or type(error).__name__
 
@@ -58,10 +59,12 @@ class Commands(TyperGroup):
             raise typer.Exit(1)
 
 # %% ../nbs/library/00_cli.ipynb #1b34d4d9
-HELP = """Expression of promoters: predict it, score variants, explain and design sequences, and train models of your own.
+HELP = """Expression of promoters: predict it, score variants, explain and design sequences, and train models
+of your own.
 
-Everything but `data fetch` works without a network. The model in the package has learned some 80,000 measured promoters of yeast
-in complex medium; for other cells, media or assays, train a model on promoters measured there, and pass its folder as --model.
+Everything but `data fetch` works without a network. The model in the package has learned some 80,000 measured
+promoters of yeast in complex medium; for other cells, media or assays, train a model on promoters measured there, and
+pass its folder as --model.
 
 \b
   promoter-nb predict promoters.fa --output predictions.tsv
@@ -79,7 +82,8 @@ def _print_version(asked: bool):
     if asked: raise typer.Exit(print(__version__) or 0)
 
 @app.callback()
-def _main(version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")] = False): pass
+def _main(version: Annotated[bool, typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Show the version and exit.")] = False): pass
 
 # %% ../nbs/library/00_cli.ipynb #2b75b675
 def _path(text: str | Path) -> Path:
@@ -87,13 +91,17 @@ def _path(text: str | Path) -> Path:
     try: return user_path(text)
     except ValueError as error: raise typer.BadParameter(str(error)) from None
 
-Model = Annotated[Path | None, typer.Option("--model", "-m", metavar="FOLDER", parser=_path, help="Folder that `promoter-nb train` made, or `simulated`.",
+Model = Annotated[Path | None, typer.Option("--model", "-m", metavar="FOLDER", parser=_path,
+                                            help="Folder that `promoter-nb train` made, or `simulated`.",
                                             show_default="the model in the package")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", parser=_path,
-                                             help="Where to write: .tsv, .csv, .jsonl or .parquet, with .gz or without; - is standard output.",
+                                             help="Where to write: .tsv, .csv, .jsonl or .parquet, "
+                                                  "with .gz or without; - is standard output.",
                                              show_default="standard output")]
-To = Annotated[Literal["tsv", "csv", "jsonl", "parquet"] | None, typer.Option("--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
-Format = Annotated[Literal["text", "fasta", "csv", "tsv"] | None, typer.Option("--format", "-f", help="Of the input.", show_default="by name and content")]
+To = Annotated[Literal["tsv", "csv", "jsonl", "parquet"] | None, typer.Option(
+    "--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
+Format = Annotated[Literal["text", "fasta", "csv", "tsv"] | None, typer.Option(
+    "--format", "-f", help="Of the input.", show_default="by name and content")]
 
 # %% ../nbs/library/00_cli.ipynb #b8e7aeb6
 @contextmanager
@@ -149,7 +157,8 @@ def _numbers(frame, column, name, kind=float):
     limit = 2**53 if kind is int else float("inf")
     if (bad := ~numbers.abs().lt(limit) | ((kind is int) & (numbers % 1 != 0))).any():
         place = bad.to_numpy().argmax()
-        raise ValueError(f"{name}, line {frame.index[place]}: {column} is {frame[column].iloc[place]!r}; expected a {'whole ' if kind is int else ''}number")
+        raise ValueError(f"{name}, line {frame.index[place]}: {column} is {frame[column].iloc[place]!r}; "
+                         f"expected a {'whole ' if kind is int else ''}number")
     return numbers.astype(kind)
 
 # %% ../nbs/library/00_cli.ipynb #2327fe43
@@ -174,7 +183,10 @@ class _Agreement:
 # %% ../nbs/library/00_cli.ipynb #94627ef8
 @app.command()
 def predict(
-    sequences: Annotated[Path, typer.Argument(metavar="FILE", parser=_path, help="Text (one sequence a line, or sequence, tab, measured value), FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+    sequences: Annotated[Path, typer.Argument(
+        metavar="FILE", parser=_path,
+        help="Text (one sequence a line, or sequence, tab, measured value), FASTA, CSV or TSV; "
+             "plain or gzip; - is standard input.")],
     output: Output = None,
     model: Model = None,
     column: Annotated[str, typer.Option(help="Column of a table that holds the sequences.")] = "sequence",
@@ -183,11 +195,11 @@ def predict(
 ):
     """Predict the expression of promoters, with an interval.
 
-    Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin), low and high
-    (the 90 % interval of a measurement), and unusual: what is unlike the training data (length, GC, unknown bases, beyond measured
-    values), and "cut" where a sequence is longer than what the model reads and its first bases had no say. Other columns are
-    passed through. With measured values in a column "measured", or behind the sequences of a text file, R² and coverage are told
-    at the end; rows without a value are left out of them.
+    Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin), low
+    and high (the 90 % interval of a measurement), and unusual: what is unlike the training data (length, GC, unknown
+    bases, beyond measured values), and "cut" where a sequence is longer than what the model reads and its first bases
+    had no say. Other columns are passed through. With measured values in a column "measured", or behind the sequences
+    of a text file, R² and coverage are told at the end; rows without a value are left out of them.
 
     \b
       promoter-nb predict promoters.fa
@@ -197,11 +209,14 @@ def predict(
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
     from promoter_nb.data.write_tables import format_of, write_tables
-    predictor, agreement, to = Predictor.load(model), _Agreement(), to or ("tsv" if _is_standard(output) else format_of(output))
+    predictor, agreement, to = (Predictor.load(model), _Agreement(),
+                                to or ("tsv" if _is_standard(output) else format_of(output)))
     with _opened(sequences) as (stream, name), write_tables(_target(output), to) as write, _bar("sequences") as bar:
         for frame in read_stream(stream, name, format, (column,), whole=str(sequences) == "-"):
-            measured = _numbers(frame[frame.measured.str.strip() != ""], "measured", name) if "measured" in frame else None
-            with complaints_with_line(frame, name): table = predictor.table(frame[find_column(frame, column, "sequence")])
+            measured = (_numbers(frame[frame.measured.str.strip() != ""], "measured", name)
+                        if "measured" in frame else None)
+            with complaints_with_line(frame, name):
+                table = predictor.table(frame[find_column(frame, column, "sequence")])
             if measured is not None:
                 agreement.add(measured, table.loc[measured.index])
                 if to in ("jsonl", "parquet"): frame = frame.assign(measured=measured.reindex(frame.index))
@@ -211,13 +226,16 @@ def predict(
 
 # %% ../nbs/library/00_cli.ipynb #3276a7a5
 ADVICE = "variants need columns reference and alternative, or sequence, position, ref and alt"
-NAMES = {"position": ("position", "pos"), "ref": ("ref",), "alt": ("alt",), "sequence": ("sequence",), "reference": ("reference",), "alternative": ("alternative",)}
+NAMES = {"position": ("position", "pos"), "ref": ("ref",), "alt": ("alt",),
+         "sequence": ("sequence",), "reference": ("reference",), "alternative": ("alternative",)}
 
 def _columns(frame, name) -> dict[str, str]:
     "Which column holds what, whatever case its name is written in; two for one are refused."
     found = {role: [column for column in frame if column.strip().lower() in names] for role, names in NAMES.items()}
     for role, columns in found.items():
-        if len(columns) > 1: raise ValueError(f"{name}, line 1: columns {' and '.join(map(repr, columns))} are both a {role}; rename or remove one")
+        if len(columns) > 1:
+            raise ValueError(f"{name}, line 1: columns {' and '.join(map(repr, columns))} are both a {role}; "
+                             "rename or remove one")
     return {role: columns[0] for role, columns in found.items() if columns}
 
 # %% ../nbs/library/00_cli.ipynb #491cab07
@@ -228,28 +246,33 @@ def _score(predictor, frame, name):
     at = _columns(frame, name)
     text = {role: frame[column].str.strip() for role, column in at.items()}
     with complaints_with_line(frame, name):
-        if {"reference", "alternative"} <= at.keys(): return predictor.difference(text["reference"], text["alternative"])
+        if {"reference", "alternative"} <= at.keys():
+            return predictor.difference(text["reference"], text["alternative"])
         if {"sequence", "position", "ref", "alt"} <= at.keys():
-            return score_variants(predictor, text["sequence"], _numbers(frame, at["position"], name, int), text["ref"], text["alt"])
+            return score_variants(predictor, text["sequence"], _numbers(frame, at["position"], name, int),
+                                  text["ref"], text["alt"])
     raise ValueError(f"{name}, line 1: {ADVICE}; there are {', '.join(frame)}")
 
 # %% ../nbs/library/00_cli.ipynb #de84c476
 @app.command()
 def variants(
-    table: Annotated[Path, typer.Argument(metavar="FILE", parser=_path, help="CSV or TSV with a header, plain or gzip; - is standard input.")],
+    table: Annotated[Path, typer.Argument(
+        metavar="FILE", parser=_path, help="CSV or TSV with a header, plain or gzip; - is standard input.")],
     output: Output = None,
     model: Model = None,
-    format: Annotated[Literal["csv", "tsv"] | None, typer.Option("--format", "-f", help="Of the input.", show_default="by name and content")] = None,
+    format: Annotated[Literal["csv", "tsv"] | None, typer.Option(
+        "--format", "-f", help="Of the input.", show_default="by name and content")] = None,
     to: To = None,
 ):
     """Score variants: how much more the alternative is expressed than the reference.
 
-    A row has two sequences (columns reference and alternative), or one and what changes in it (sequence, position, ref, alt).
-    Positions count from 1, as in VCF, in the sequence as given; insertions and deletions keep the base in front of them.
-    A ref that the sequence does not have there is refused, with its line. Results are columns: both predictions, delta, and low
-    and high, the 90 % interval of the difference of two measurements (rather too wide, since errors of similar sequences cancel),
-    and unusual, as predict has it, with "change not read" where the change lies in a flank or before what the model reads; A|B is A
-    of the reference and B of the alternative. Effects are small, so predictions are made in float32 whatever the processor.
+    A row has two sequences (columns reference and alternative), or one and what changes in it (sequence, position,
+    ref, alt). Positions count from 1, as in VCF, in the sequence as given; insertions and deletions keep the base in
+    front of them. A ref that the sequence does not have there is refused, with its line. Results are columns: both
+    predictions, delta, and low and high, the 90 % interval of the difference of two measurements (rather too wide,
+    since errors of similar sequences cancel), and unusual, as predict has it, with "change not read" where the change
+    lies in a flank or before what the model reads; A|B is A of the reference and B of the alternative. Effects are
+    small, so predictions are made in float32 whatever the processor.
 
     \b
       promoter-nb variants variants.csv --output effects.tsv
@@ -260,7 +283,8 @@ def variants(
     from promoter_nb.data.write_tables import write_tables
     predictor = Predictor.load(model, precision="32-true")
     with _opened(table) as (stream, name), write_tables(_target(output), to) as write, _bar("variants") as bar:
-        for frame in read_stream(stream, name, format, ("reference", "sequence"), advice=ADVICE, whole=_is_standard(table), tables=True):
+        for frame in read_stream(stream, name, format, ("reference", "sequence"), advice=ADVICE,
+                                 whole=_is_standard(table), tables=True):
             write(_beside(frame, _score(predictor, frame, name), name))
             bar.update(len(frame))
 
@@ -274,17 +298,26 @@ def _explain_one(predictor, line, sequence, logos, with_motifs):
         import matplotlib.pyplot as plt
         from promoter_nb.plots.figures import save
         from promoter_nb.plots.logo import draw_logo
-        save(figure := draw_logo(contributions, sites.sort_values("p").groupby(["start", "end"]).head(1).head(8)), logos/f"line_{line}.svg")
+        save(figure := draw_logo(contributions,
+                                 sites.sort_values("p").groupby(["start", "end"]).head(1).head(8)),
+             logos/f"line_{line}.svg")
         plt.close(figure)
-    return contributions.assign(line=line, contribution=contributions.contribution + 0.0), sites.assign(line=line) if with_motifs else None
+    return (contributions.assign(line=line, contribution=contributions.contribution + 0.0),
+            sites.assign(line=line) if with_motifs else None)
 
 # %% ../nbs/library/00_cli.ipynb #1280b000
 @app.command()
 def explain(
-    sequences: Annotated[Path, typer.Argument(metavar="FILE", parser=_path, help="Text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+    sequences: Annotated[Path, typer.Argument(
+        metavar="FILE", parser=_path, help="Text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
     output: Output = None,
-    logos: Annotated[Path | None, typer.Option(metavar="FOLDER", parser=_path, help="Draw a logo of each sequence as SVG in this folder.", show_default="none")] = None,
-    motifs: Annotated[Path | None, typer.Option(metavar="FILE", parser=_path, help="Write the sites of yeast motifs (JASPAR) to this file: .tsv, .csv, .jsonl or .parquet.", show_default="none")] = None,
+    logos: Annotated[Path | None, typer.Option(
+        metavar="FOLDER", parser=_path, help="Draw a logo of each sequence as SVG in this folder.",
+        show_default="none")] = None,
+    motifs: Annotated[Path | None, typer.Option(
+        metavar="FILE", parser=_path,
+        help="Write the sites of yeast motifs (JASPAR) to this file: .tsv, .csv, .jsonl or .parquet.",
+        show_default="none")] = None,
     model: Model = None,
     column: Annotated[str, typer.Option(help="Column of a table that holds the sequences.")] = "sequence",
     format: Format = None,
@@ -292,21 +325,26 @@ def explain(
 ):
     """Explain predictions: what each base contributes, which known motifs there are, and a logo.
 
-    Results are rows: name (where there is one), line (of the sequence in the file), position (from 1), base, and contribution: how much lower the prediction
-    is, on average, with another base there. It takes some 240 predictions for a sequence of 80 bases, in float32 on any processor.
+    Results are rows: name (where there is one), line (of the sequence in the file), position (from 1), base, and
+    contribution: how much lower the prediction is, on average, with another base there. It takes some 240 predictions
+    for a sequence of 80 bases, in float32 on any processor.
 
     \b
       promoter-nb explain promoters.fa --logos logos --motifs sites.tsv --output contributions.tsv
       echo GCTAGCTTAAGCACTCACGTGATCGGCATATAAAGC | promoter-nb explain -
     """
-    if motifs and _one_place(motifs, output): raise typer.BadParameter("motifs and contributions need two files", param_hint="--motifs / --output")
-    if logos and logos.exists() and not logos.is_dir(): raise typer.BadParameter(f"{logos} is no folder", param_hint="--logos")
+    if motifs and _one_place(motifs, output):
+        raise typer.BadParameter("motifs and contributions need two files", param_hint="--motifs / --output")
+    if logos and logos.exists() and not logos.is_dir():
+        raise typer.BadParameter(f"{logos} is no folder", param_hint="--logos")
     from contextlib import nullcontext
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
     from promoter_nb.data.write_tables import write_tables
-    predictor, sites_file = Predictor.load(model, precision="32-true"), write_tables(_target(motifs)) if motifs else nullcontext()
-    with _opened(sequences) as (stream, name), write_tables(_target(output), to) as write, sites_file as write_sites, _bar("sequences") as bar:
+    predictor, sites_file = (Predictor.load(model, precision="32-true"),
+                             write_tables(_target(motifs)) if motifs else nullcontext())
+    with (_opened(sequences) as (stream, name), write_tables(_target(output), to) as write,
+          sites_file as write_sites, _bar("sequences") as bar):
         for frame in read_stream(stream, name, format, (column,), whole=str(sequences) == "-"):
             texts = frame[find_column(frame, column, "sequence")]
             with complaints_with_line(frame, name): predictor.prepare(texts)
@@ -322,13 +360,20 @@ PROPOSED = ("proposal", "edits", "changes", "before", "after", "gc", "unusual")
 
 @app.command()
 def design(
-    sequences: Annotated[Path, typer.Argument(metavar="FILE", parser=_path, help="Where to start, without flanks: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+    sequences: Annotated[Path, typer.Argument(
+        metavar="FILE", parser=_path,
+        help="Where to start, without flanks: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
     output: Output = None,
-    target: Annotated[str, typer.Option("--target", "-t", help="maximum, minimum, or an expression to come near to.")] = "maximum",
+    target: Annotated[str, typer.Option(
+        "--target", "-t", help="maximum, minimum, or an expression to come near to.")] = "maximum",
     edits: Annotated[int, typer.Option(min=1, help="Substitutions, at most.")] = 10,
-    keep: Annotated[list[str], typer.Option(help="Motif whose sites stay: IUPAC word, factor's name or JASPAR id; may be repeated.", show_default="none")] = [],
-    forbid: Annotated[list[str], typer.Option(help="Motif that no proposal may hold; may be repeated.", show_default="none")] = [],
-    gc: Annotated[tuple[float, float], typer.Option(metavar="LEAST GREATEST", help="Share of G and C in a proposal.")] = (0.0, 1.0),
+    keep: Annotated[list[str], typer.Option(
+        help="Motif whose sites stay: IUPAC word, factor's name or JASPAR id; may be repeated.",
+        show_default="none")] = [],
+    forbid: Annotated[list[str], typer.Option(
+        help="Motif that no proposal may hold; may be repeated.", show_default="none")] = [],
+    gc: Annotated[tuple[float, float], typer.Option(
+        metavar="LEAST GREATEST", help="Share of G and C in a proposal.")] = (0.0, 1.0),
     method: Annotated[Literal["greedy", "evolutionary"], typer.Option(help="Of the search.")] = "greedy",
     seed: Annotated[int, typer.Option(min=0, help="Of the evolutionary search.")] = 0,
     model: Model = None,
@@ -338,9 +383,10 @@ def design(
 ):
     """Design promoters: change a few bases so that the predicted expression comes near to a target.
 
-    Results are columns: proposal, edits (how many), changes (such as A12G), the prediction before and after, gc, and unusual: what is
-    unlike the training data about the proposal, as predict has it. The predictions are the model's, in float32 on any processor, and a
-    search finds where a model errs as well as where it is right: measure what matters.
+    Results are columns: proposal, edits (how many), changes (such as A12G), the prediction before and after, gc, and
+    unusual: what is unlike the training data about the proposal, as predict has it. The predictions are the model's,
+    in float32 on any processor, and a search finds where a model errs as well as where it is right: measure what
+    matters.
 
     \b
       promoter-nb design promoters.fa --target 14 --edits 5
@@ -358,8 +404,10 @@ def design(
             with complaints_with_line(frame, name): predictor.prepare(frame[at])
             for start in range(0, len(frame), BATCH_SIZE):
                 part = frame[start:start + BATCH_SIZE]
-                with complaints_with_line(part, name): table = design(predictor, part[at].tolist(), target, edits, keep, forbid, gc, method, seed)
-                write(_beside(part, table.assign(unusual=predictor.table(table.proposal).unusual)[list(PROPOSED)], name))
+                with complaints_with_line(part, name):
+                    table = design(predictor, part[at].tolist(), target, edits, keep, forbid, gc, method, seed)
+                write(_beside(part, table.assign(unusual=predictor.table(table.proposal).unusual)[list(PROPOSED)],
+                              name))
                 bar.update(len(part))
 
 # %% ../nbs/library/00_cli.ipynb #4fd0d2fc
@@ -375,35 +423,56 @@ def _options(settings: list[str]) -> dict:
     options = {}
     for setting in settings:
         option, equals, value = setting.partition("=")
-        if option in ("name", "width", "seed"): raise typer.BadParameter(f"{option} is no option of a network", param_hint="--option")
+        if option in ("name", "width", "seed"):
+            raise typer.BadParameter(f"{option} is no option of a network", param_hint="--option")
         try: options[option] = json.loads(value)
-        except ValueError: raise typer.BadParameter(f"{setting!r}; expected NAME=VALUE with a number or a list, such as channels=32", param_hint="--option") from None
+        except ValueError:
+            raise typer.BadParameter(f"{setting!r}; expected NAME=VALUE with a number or a list, such as channels=32",
+                                     param_hint="--option") from None
     return options
 
 # %% ../nbs/library/00_cli.ipynb #4bdaee44
 @app.command()
 def train(
-    data: Annotated[Path, typer.Argument(metavar="DATA", parser=_path, help="Measured promoters: lines of a sequence, a tab and a number; plain or gzip; - is standard input.")],
+    data: Annotated[Path, typer.Argument(
+        metavar="DATA", parser=_path,
+        help="Measured promoters: lines of a sequence, a tab and a number; plain or gzip; - is standard input.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Of the model, to be made.")],
-    network: Annotated[str, typer.Option("--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")] = "strand_resnet",
-    option: Annotated[list[str], typer.Option("--option", metavar="NAME=VALUE", help="Of the network, such as channels=32; may be repeated.", show_default="none")] = [],
-    epochs: Annotated[int | None, typer.Option(min=2, help="Passes over the data.", show_default="by the size of the data")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Time that everything may take; the best model that fits.", show_default="no limit")] = None,
-    members: Annotated[int | None, typer.Option(min=1, help="Networks in the ensemble, trained side by side where there are cores.", show_default="2 of the default network, more in more minutes; else 1")] = None,
+    network: Annotated[str, typer.Option(
+        "--network", "-n", callback=_network,
+        help="Architecture, such as resnet or baseline_cnn.")] = "strand_resnet",
+    option: Annotated[list[str], typer.Option(
+        "--option", metavar="NAME=VALUE", help="Of the network, such as channels=32; may be repeated.",
+        show_default="none")] = [],
+    epochs: Annotated[int | None, typer.Option(
+        min=2, help="Passes over the data.", show_default="by the size of the data")] = None,
+    minutes: Annotated[float | None, typer.Option(
+        min=0.01, help="Time that everything may take; the best model that fits.", show_default="no limit")] = None,
+    members: Annotated[int | None, typer.Option(
+        min=1, help="Networks in the ensemble, trained side by side where there are cores.",
+        show_default="2 of the default network, more in more minutes; else 1")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
-    width: Annotated[int, typer.Option(min=1, help="Bases that the network reads; longer sequences lose their first.")] = 80,
-    start: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="Folder of a model to start from, or `nothing`.", show_default="the package's, taught by the simulator, where it fits")] = None,
-    apart: Annotated[Path | None, typer.Option(metavar="FILE", parser=_path, help="Promoters to judge the model on; what shares 20 bases with them is refused.", show_default="none")] = None,
+    width: Annotated[int, typer.Option(
+        min=1, help="Bases that the network reads; longer sequences lose their first.")] = 80,
+    start: Annotated[str | None, typer.Option(
+        "--from", metavar="MODEL", help="Folder of a model to start from, or `nothing`.",
+        show_default="the package's, taught by the simulator, where it fits")] = None,
+    apart: Annotated[Path | None, typer.Option(
+        metavar="FILE", parser=_path,
+        help="Promoters to judge the model on; what shares 20 bases with them is refused.",
+        show_default="none")] = None,
 ):
     """Train a model on measured promoters.
 
-    Lines are `sequence TAB value`; constant flanks of the library are cut off where they are. Parts of the data are held out: to choose
-    the best epoch, to calibrate the 90 % intervals, and to measure what the model is worth. FOLDER then holds the weights, a
-    card of the model (README.md, model.json) and checksums. A run that was stopped goes on with the same command.
+    Lines are `sequence TAB value`; constant flanks of the library are cut off where they are. Parts of the data are
+    held out: to choose the best epoch, to calibrate the 90 % intervals, and to measure what the model is worth.
+    FOLDER then holds the weights, a card of the model (README.md, model.json) and checksums. A run that was stopped
+    goes on with the same command.
 
-    Two networks are trained, side by side where there are two cores, and predict together. They start from one in the package that
-    learned yeast's motifs from a simulator; --from names another model of the same network and width, or `nothing` for random weights.
-    With --minutes the schedule ends when the time does. Values may be in any unit; predictions are in the same.
+    Two networks are trained, side by side where there are two cores, and predict together. They start from one in the
+    package that learned yeast's motifs from a simulator; --from names another model of the same network and width, or
+    `nothing` for random weights. With --minutes the schedule ends when the time does. Values may be in any unit;
+    predictions are in the same.
 
     \b
       promoter-nb train measured.txt my_model
@@ -415,29 +484,36 @@ def train(
     from promoter_nb.inference.train_model import train_model, with_epochs
     with redirect_stdout(sys.stderr):
         recipe = with_epochs(epochs, network) if epochs else None
-        model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed, width, start=start, apart=apart)
+        model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed,
+                            width, start=start, apart=apart)
         card = model.card
-    measures = {name: "{value:.3f} ({low:.3f} to {high:.3f})".format(**entry) for name, entry in card["metrics"].items()}
-    print(f"{folder}: R² {measures['r2']}, coverage of the 90 % interval {measures['coverage']}, on {card['data']['parts']['test']:,} promoters held out")
+    measures = {name: "{value:.3f} ({low:.3f} to {high:.3f})".format(**entry)
+                for name, entry in card["metrics"].items()}
+    print(f"{folder}: R² {measures['r2']}, coverage of the 90 % interval {measures['coverage']}, "
+          f"on {card['data']['parts']['test']:,} promoters held out")
 
 # %% ../nbs/library/00_cli.ipynb #7bce1442
 @app.command()
 def card(
-    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", parser=_path, help="Of a model.", show_default="the model in the package")] = None
+    folder: Annotated[Path | None, typer.Argument(
+        metavar="FOLDER", parser=_path, help="Of a model.", show_default="the model in the package")] = None
 ):
     """Show what a model is: its data, its recipe, what it is worth, and what it must not be used for."""
     from promoter_nb.inference.model_folder import card_text, find_model, read_card
     text = card_text(read_card(find_model(folder)))
-    print("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)) # a stranger's card shall not steer the terminal
+    # a stranger's card shall not steer the terminal
+    print("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text))
 
 # %% ../nbs/library/00_cli.ipynb #2b2083b8
-data_app = typer.Typer(help="Data to train on: fetch the challenge's, describe a file, simulate a library.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(help="Data to train on: fetch the challenge's, describe a file, simulate a library.",
+                       no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 @data_app.command()
 def fetch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Where the files go.")],
-    file: Annotated[list[str], typer.Option(help="Which of the record's files; may be repeated.", show_default="all")] = [],
+    file: Annotated[list[str], typer.Option(
+        help="Which of the record's files; may be repeated.", show_default="all")] = [],
 ):
     """Fetch the Random Promoter DREAM Challenge 2022 from Zenodo (several hundred megabytes), and verify its checksums.
 
@@ -451,7 +527,8 @@ def fetch(
 # %% ../nbs/library/00_cli.ipynb #989d422d
 @data_app.command()
 def simulate(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Where train.txt, truth.parquet and library.json go.")],
+    folder: Annotated[Path, typer.Argument(
+        metavar="FOLDER", parser=_path, help="Where train.txt, truth.parquet and library.json go.")],
     rows: Annotated[int, typer.Option(min=1, help="Promoters.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the library.")] = 0,
 ):
@@ -463,16 +540,20 @@ def simulate(
     """
     from promoter_nb.simulate.library import write_library
     for name in ("train.txt", "truth.parquet", "library.json"):
-        if (folder/name).exists(): raise FileExistsError(f"{folder/name} is there already; choose another folder, or remove it")
+        if (folder/name).exists():
+            raise FileExistsError(f"{folder/name} is there already; choose another folder, or remove it")
     if folder.exists(): paths = write_library(folder, rows, seed, progress=sys.stderr.isatty())
     else:
-        with atomic(folder) as part: paths = [folder/path.name for path in write_library(part, rows, seed, progress=sys.stderr.isatty())]
+        with atomic(folder) as part:
+            paths = [folder/path.name for path in write_library(part, rows, seed, progress=sys.stderr.isatty())]
     for path in paths: print(path)
 
 # %% ../nbs/library/00_cli.ipynb #34edabdb
 @data_app.command()
 def describe(
-    file: Annotated[Path, typer.Argument(metavar="FILE", parser=_path, help="Measured promoters in the challenge's format, plain or gzip; - is standard input.")]
+    file: Annotated[Path, typer.Argument(
+        metavar="FILE", parser=_path,
+        help="Measured promoters in the challenge's format, plain or gzip; - is standard input.")]
 ):
     """Describe a file of measured promoters: rows, flanks, lengths, GC, values, duplicates. Prints JSON.
 
@@ -487,4 +568,5 @@ def describe(
     ends = dict(zip(("least", "median", "greatest"), np.percentile(data.labels, [0, 50, 100]).tolist()))
     values = {"mean": float(data.labels.mean()), "standard deviation": float(data.labels.std()), **ends}
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),
-                      "usual": ranges(data), "values": {name: round(value, 4) for name, value in values.items()}}, indent=1))
+                      "usual": ranges(data), "values": {name: round(value, 4) for name, value in values.items()}},
+                     indent=1))

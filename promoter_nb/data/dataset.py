@@ -37,7 +37,7 @@ class Dataset:
     sha256: str        # of the file that it was read from
     rows: np.ndarray   # place of each row in that file, int64 (n,)
     report: dict       # what reading found: rows by state of their flanks, rows longer than the width
-    truth: np.ndarray | None = None # expression without the assay's noise, float32 (n,); known only of simulated promoters
+    truth: np.ndarray | None = None # expression without the assay's noise, float32 (n,); only of simulated promoters
 
     def __len__(self): return len(self.labels)
 
@@ -47,7 +47,8 @@ class Dataset:
     ) -> "Dataset":
         "The rows at `indices`."
         truth = None if self.truth is None else self.truth[indices]
-        return replace(self, codes=self.codes[indices], labels=self.labels[indices], rows=self.rows[indices], truth=truth)
+        return replace(self, codes=self.codes[indices], labels=self.labels[indices],
+                       rows=self.rows[indices], truth=truth)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #7aeb20e4
 def _blocks(path: Path) -> Iterator[pa.RecordBatch]:
@@ -69,7 +70,8 @@ def _encode_block(block, width):
     offsets = np.frombuffer(oligos.buffers()[1], dtype=np.int32)[oligos.offset:oligos.offset + len(oligos) + 1]
     buffer = letters_to_codes(oligos.buffers()[2].to_pybytes())
     labels = np.frombuffer(labels.buffers()[1], dtype=np.float32)[labels.offset:labels.offset + len(labels)]
-    if buffer[offsets[0]:offsets[-1]].max(initial=0) == INVALID or not np.isfinite(labels).all(): raise pa.ArrowInvalid("bad value")
+    if buffer[offsets[0]:offsets[-1]].max(initial=0) == INVALID or not np.isfinite(labels).all():
+        raise pa.ArrowInvalid("bad value")
     starts, ends, states = trim(buffer, offsets[:-1], offsets[1:])
     if (starts == ends).any(): raise pa.ArrowInvalid("no bases")
     return align_right(buffer, starts, ends, width), labels, states, ends - starts, buffer[offsets[:-1]] == PADDING
@@ -81,9 +83,12 @@ class DataError(ValueError):
 # %% ../../nbs/library/data/02_dataset.ipynb #8c41eb6a
 PACKED = {b"PK\x03\x04": "a spreadsheet or zip archive; export it as CSV UTF-8, or unpack it",
           b"\xd0\xcf\x11\xe0": "a spreadsheet or document of Office; export it as CSV UTF-8",
-          b"BZh": "packed with bzip2; unpack it, or pack it with gzip", b"\xfd7zXZ": "packed with xz; unpack it, or pack it with gzip",
-          b"\x28\xb5\x2f\xfd": "packed with zstd; unpack it, or pack it with gzip", b"PAR1": "a parquet file; write its table as CSV",
-          b"\x1f\x8b": "packed with gzip twice; unpack it once", b"%PDF": "a PDF; copy the sequences out of it into a text file"}
+          b"BZh": "packed with bzip2; unpack it, or pack it with gzip",
+          b"\xfd7zXZ": "packed with xz; unpack it, or pack it with gzip",
+          b"\x28\xb5\x2f\xfd": "packed with zstd; unpack it, or pack it with gzip",
+          b"PAR1": "a parquet file; write its table as CSV",
+          b"\x1f\x8b": "packed with gzip twice; unpack it once",
+          b"%PDF": "a PDF; copy the sequences out of it into a text file"}
 NOT_UTF8 = "it is no text in UTF-8; save it in UTF-8"
 
 def refuse_no_text(
@@ -106,14 +111,18 @@ def _complaint(line: bytes) -> str | None:
     "What is wrong with one line, if anything."
     fields = line.split(b"\t")
     if not line.strip(): return "the line is empty; remove it"
-    if len(fields) != 2: return f"{_shorten(line)} has {len(fields) - 1} tabs; expected a sequence, one tab, and a number"
+    if len(fields) != 2:
+        return f"{_shorten(line)} has {len(fields) - 1} tabs; expected a sequence, one tab, and a number"
     try: label = float(fields[1].replace(b"_", b"?"))
     except ValueError: return f"{_shorten(fields[1])} is not a number"
     if not abs(label) < float(np.finfo(np.float32).max): return f"{_shorten(fields[1])} is not a finite number"
     letters = letters_to_codes(fields[0]) == INVALID
-    if letters.any(): return f"{name_letter(fields[0], place := int(letters.argmax()))} at base {place + 1} is not one of A, C, G, T, N"
+    if letters.any():
+        return (f"{name_letter(fields[0], place := int(letters.argmax()))} at base {place + 1} "
+                "is not one of A, C, G, T, N")
     known = fields[0].lstrip(b"Nn")
-    if len(known) <= BARE and not trim_sequences([known.decode()])[0][0]: return f"{_shorten(fields[0])} has no bases besides flanks and N in front"
+    if len(known) <= BARE and not trim_sequences([known.decode()])[0][0]:
+        return f"{_shorten(fields[0])} has no bases besides flanks and N in front"
 
 # %% ../../nbs/library/data/02_dataset.ipynb #1fec6c06
 def _shorten(text: bytes) -> str:
@@ -190,10 +199,13 @@ def check_parts(
     for name, part in (("training", train), ("validation", validation)):
         if not len(part): raise ValueError(f"{part.name}: the {name} part has no rows")
         if not (finite := np.isfinite(part.labels)).all():
-            raise ValueError(f"{name} row {finite.argmin()} has the label {part.labels[finite.argmin()]}; expected finite numbers")
-    if np.ptp(validation.labels) == 0: raise ValueError(f"all validation labels are {validation.labels[0]}; R² is not defined without variance")
+            raise ValueError(f"{name} row {finite.argmin()} has the label {part.labels[finite.argmin()]}; "
+                             "expected finite numbers")
+    if np.ptp(validation.labels) == 0:
+        raise ValueError(f"all validation labels are {validation.labels[0]}; R² is not defined without variance")
     if (widths := (train.codes.shape[1], validation.codes.shape[1]))[0] != widths[1]:
-        raise ValueError(f"training sequences are {widths[0]} bases wide, validation sequences {widths[1]}; expected the same width")
+        raise ValueError(f"training sequences are {widths[0]} bases wide, "
+                         f"validation sequences {widths[1]}; expected the same width")
 
 # %% ../../nbs/library/data/02_dataset.ipynb #891d9892
 def hash_rows(
@@ -212,14 +224,15 @@ def split(
     data: Dataset,           # to be split
     validation: float = 0.1, # fraction that is held out, between 0 and 1
     start: float = 0.0       # where it begins in the range of hashes, from 0 to 1 less the fraction
-) -> tuple[Dataset, Dataset]: # training and validation; raises ValueError at another fraction, or when one of them is empty
+) -> tuple[Dataset, Dataset]: # training and validation; raises ValueError at another fraction, or when one is empty
     "Split by sequence: the same on every machine, in any order; duplicates and reverse complements stay together."
     if not 0 < validation < 1: raise ValueError(f"validation is {validation}; expected a fraction between 0 and 1")
     opposite = reverse_complement(data.codes)
-    both = hash_rows(opposite) + hash_rows(reverse_complement(opposite)) # an N at the end is padding on the other strand
+    both = hash_rows(opposite) + hash_rows(reverse_complement(opposite)) # a final N is padding on the other strand
     held_out = both - np.uint64(start*2**64) < np.uint64(validation*2**64)
     if not 0 < held_out.sum() < len(data):
-        raise ValueError(f"{data.name}: {len(data)} rows split at {validation} leave {held_out.sum()} for validation; both parts need some")
+        raise ValueError(f"{data.name}: {len(data)} rows split at {validation} leave {held_out.sum()} for validation; "
+                         "both parts need some")
     return data.take(~held_out), data.take(held_out)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #08a761a0

@@ -42,7 +42,8 @@ def _ask(record: str) -> dict:
     if "files" not in answer: raise DownloadError(f"{record} lists no files; it says {json.dumps(answer)[:200]}")
     registry = pooch.create(path="", base_url="")
     repository.populate_registry(registry)
-    return {name: {"checksum": checksum, "url": repository.download_url(name), "size": file.get("size", file.get("filesize"))}
+    return {name: {"checksum": checksum, "url": repository.download_url(name),
+                   "size": file.get("size", file.get("filesize"))}
             for (name, checksum), file in zip(registry.registry.items(), answer["files"])}
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #f89adc17
@@ -67,26 +68,33 @@ def _is_whole(path: Path, checksum: str) -> bool:
 # %% ../../nbs/library/data/03_dream2022.ipynb #07d9f32c
 def _check_room(folder: Path, needed: int):
     free = shutil.disk_usage(folder).free
-    if needed > free: raise DownloadError(f"{folder} has {free/1e9:.1f} GB of free space; {needed/1e9:.1f} GB are needed")
+    if needed > free:
+        raise DownloadError(f"{folder} has {free/1e9:.1f} GB of free space; {needed/1e9:.1f} GB are needed")
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #f62cb8b7
 def _fetch(folder, name, entry, progress, retries):
-    registry = pooch.create(folder, base_url="", registry={name: entry["checksum"]}, urls={name: entry["url"]}, retry_if_failed=retries)
+    registry = pooch.create(folder, base_url="", registry={name: entry["checksum"]},
+                            urls={name: entry["url"]}, retry_if_failed=retries)
     try: registry.fetch(name, downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30))
-    except ValueError as error: raise DownloadError(f"{name} from {entry['url']} differs from its checksum in the record, {entry['checksum']}; nothing was kept") from error
-    except OSError as error: raise DownloadError(f"{name} from {entry['url']} was not fetched whole ({_first_cause(error)}); try again, finished files are kept") from error
+    except ValueError as error:
+        raise DownloadError(f"{name} from {entry['url']} differs from its checksum in the record, "
+                            f"{entry['checksum']}; nothing was kept") from error
+    except OSError as error:
+        raise DownloadError(f"{name} from {entry['url']} was not fetched whole ({_first_cause(error)}); "
+                            "try again, finished files are kept") from error
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #c78dbf5a
 def unpack(
     archive: Path, # a tar file, compressed or not
     folder: Path   # to be made; nothing is done when it is there
-) -> Path: # the folder, or the only one in it; raises DownloadError and leaves nothing when the archive is damaged or reaches out of the folder
+) -> Path: # the folder, or the only one in it; raises DownloadError, leaving nothing, if damaged or reaching out of it
     "Unpack a tar archive without leaving its folder."
     if not folder.exists():
         with atomic(folder) as part:
             part.mkdir()
             try: _extract(archive, part)
-            except (tarfile.TarError, OSError, EOFError, zlib.error) as error: raise DownloadError(f"{archive} was not unpacked: {error}") from error
+            except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+                raise DownloadError(f"{archive} was not unpacked: {error}") from error
     inner = list(folder.iterdir())
     return inner[0] if len(inner) == 1 and inner[0].is_dir() else folder
 
@@ -103,13 +111,14 @@ def dream2022(
     record: str = RECORD,           # address of the record in Zenodo's API
     progress: bool = True,          # whether to show a bar for each file
     retries: int = 2                # of a file that does not arrive whole
-) -> dict[str, Path]: # path of each file; of an archive, the folder of what was in it; raises DownloadError, or ValueError at a name that is not in the record
+) -> dict[str, Path]: # path of each file, of an archive its folder; raises DownloadError, ValueError at an unknown name
     "Fetch the DREAM challenge's data, as far as they are not there."
     folder = user_path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try: entries = _describe(folder, record)
     except DownloadError as error: raise DownloadError(f"{error}\n{_advice(folder)}") from error
-    if unknown := set(files) - set(entries): raise ValueError(f"{record} has no {', '.join(sorted(unknown))}; it has {', '.join(entries)}")
+    if unknown := set(files) - set(entries):
+        raise ValueError(f"{record} has no {', '.join(sorted(unknown))}; it has {', '.join(entries)}")
     missing = [name for name in files if not _is_whole(folder/name, entries[name]["checksum"])]
     _check_room(folder, sum(entries[name]["size"] for name in missing))
     for name in missing: _fetch(folder, name, entries[name], progress, retries)

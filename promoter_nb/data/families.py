@@ -25,7 +25,7 @@ def _numbers(codes: np.ndarray, length: int) -> np.ndarray:
 def words(
     codes: np.ndarray, # uint8 (n, width)
     length: int = WORD # of a word, in bases
-) -> tuple[np.ndarray, np.ndarray]: # row and word of each known word, int64 and uint64 (m,); a word and its reverse complement are the same
+) -> tuple[np.ndarray, np.ndarray]: # row and word of each known word, int64 and uint64 (m,); same on both strands
     "The words of sequences."
     if codes.shape[1] < length: return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
     flipped = np.where(codes < PADDING, 3 - np.minimum(codes, 3), PADDING).astype(np.uint8)[:, ::-1]

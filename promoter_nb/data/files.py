@@ -52,9 +52,12 @@ def user_path(
 ) -> Path: # raises ValueError when there is no such person, or the path holds a null character
     "A path with the home folder in place of `~`."
     if "\0" in str(path): raise ValueError(f"{str(path)!r} is no path: it holds a null character")
-    if not str(path).startswith("~"): return Path.cwd()/path if str(Path(path)).startswith("~") else Path(path) # "./~" means what it says
+    if not str(path).startswith("~"):
+        return Path.cwd()/path if str(Path(path)).startswith("~") else Path(path) # "./~" means what it says
     try: return Path(path).expanduser()
-    except RuntimeError: raise ValueError(f"{path}: no user is called {Path(path).parts[0][1:]!r}; write the home folder in full") from None
+    except RuntimeError:
+        raise ValueError(f"{path}: no user is called {Path(path).parts[0][1:]!r}; "
+                         "write the home folder in full") from None
 
 # %% ../../nbs/library/data/07_files.ipynb #34684393
 STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -66,7 +69,8 @@ def open_stream(
     for _ in range(40): # as many links as Linux follows
         text = os.path.abspath(path)
         if text in STREAMS: return STREAMS[text]
-        if found := re.fullmatch(rf"/(?:dev|proc/(?:self|thread-self|{os.getpid()}))/fd/(\d+)", text): return int(found[1])
+        if found := re.fullmatch(rf"/(?:dev|proc/(?:self|thread-self|{os.getpid()}))/fd/(\d+)", text):
+            return int(found[1])
         if not Path(text).is_symlink(): return None
         path = Path(text).parent/os.readlink(text)
 
@@ -74,7 +78,7 @@ def open_stream(
 @contextmanager
 def readable_twice(
     path: Path # of a file or a pipe
-) -> Iterator[Path]: # of a regular file with the same bytes; raises FileNotFoundError, IsADirectoryError, ValueError for a device
+) -> Iterator[Path]: # a regular file, same bytes; raises FileNotFoundError, IsADirectoryError, ValueError for a device
     "A path that can be read as often as one likes."
     with open(path if (stream := open_stream(path)) is None else os.dup(stream), "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
@@ -91,7 +95,8 @@ CHUNK, BLANK = 1 << 17, 1 << 20 # bytes read at once, and of blank lines held ba
 
 class Unpadded(io.RawIOBase):
     "A stream without the blank lines at its end, with bytes that were read already put back in front."
-    def __init__(self, head: bytes, rest: BinaryIO): self.head, self.rest, self.ready, self.blank, self.end = head, rest, b"", b"", b""
+    def __init__(self, head: bytes, rest: BinaryIO):
+        self.head, self.rest, self.ready, self.blank, self.end = head, rest, b"", b"", b""
 
     def readable(self): return True
 

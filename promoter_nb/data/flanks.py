@@ -70,7 +70,7 @@ def trim(
     buffer: np.ndarray, # codes of all sequences in a row, uint8 (bases,)
     starts: np.ndarray, # first base of each sequence, int (n,)
     ends: np.ndarray    # one past its last base, int (n,)
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # starts and ends of the cores, int (n,), and the states of both flanks, uint8 (n, 2)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # core starts and ends, int (n,); states of both flanks, uint8 (n, 2)
     "Find the core of each oligo between its constant flanks."
     starts = _skip_padding(buffer, starts, ends)
     core_starts, upstream = _side(buffer, starts, ends, UPSTREAM, upstream=True)
@@ -78,7 +78,8 @@ def trim(
     states = np.stack([upstream, downstream], axis=1)
     by_chance = (states == DAMAGED).any(1) & (states == MISSING).any(1)
     states[by_chance] = MISSING
-    return np.where(by_chance, starts, core_starts), np.where(by_chance, ends, np.maximum(core_starts, core_ends)), states
+    return (np.where(by_chance, starts, core_starts),
+            np.where(by_chance, ends, np.maximum(core_starts, core_ends)), states)
 
 # %% ../../nbs/library/data/01_flanks.ipynb #db8c6a2a
 def trim_sequences(

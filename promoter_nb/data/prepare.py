@@ -18,7 +18,8 @@ from .sequence import INVALID, PADDING, align_right, is_gc, name_letter
 
 # %% ../../nbs/library/data/04_prepare.ipynb #681a208f
 KNOWN, AMBIGUOUS = {"A": 0, "C": 1, "G": 2, "T": 3, "U": 3}, "NRYSWKMBDHV"
-IUPAC_CODES = bytes(KNOWN.get(letter, PADDING if letter in AMBIGUOUS else INVALID) for letter in (chr(byte).upper() for byte in range(256)))
+IUPAC_CODES = bytes(KNOWN.get(letter, PADDING if letter in AMBIGUOUS else INVALID)
+                    for letter in (chr(byte).upper() for byte in range(256)))
 
 # %% ../../nbs/library/data/04_prepare.ipynb #cfc450eb
 class SequenceError(ValueError):
@@ -36,8 +37,11 @@ def as_list(
     sequences # of texts, in whatever holds them
 ): # the same, with a length and a single piece of memory; raises TypeError at a single text or a table
     "Sequences that can be counted and read more than once."
-    if isinstance(sequences, (str, bytes)) or _is_biopython(sequences): raise TypeError(f"{str(sequences[:20])!r} is one sequence; put it into a list")
-    if getattr(sequences, "ndim", 1) != 1: raise TypeError(f"a {type(sequences).__name__} with {sequences.ndim} dimensions is no list of sequences; choose one column of it")
+    if isinstance(sequences, (str, bytes)) or _is_biopython(sequences):
+        raise TypeError(f"{str(sequences[:20])!r} is one sequence; put it into a list")
+    if getattr(sequences, "ndim", 1) != 1:
+        raise TypeError(f"a {type(sequences).__name__} with {sequences.ndim} dimensions is no list of sequences; "
+                        "choose one column of it")
     if isinstance(sequences, pa.ChunkedArray): return sequences.combine_chunks()
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind == "S": return sequences.astype(str)
     return sequences if hasattr(sequences, "__len__") and not isinstance(sequences, (dict, set)) else list(sequences)
@@ -64,7 +68,8 @@ def _as_arrow(sequences) -> pa.LargeBinaryArray:
     "Sequences as one Arrow array; a missing value is an empty sequence."
     sequences = as_list(sequences)
     try: text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError): text = pa.array(texts(sequences), type=pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError):
+        text = pa.array(texts(sequences), type=pa.large_string())
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
     return pc.fill_null(text.cast(pa.large_binary()), b"")
 
@@ -97,11 +102,13 @@ def prepare(
     if (empty := np.diff(offsets) == 0).any(): raise SequenceError(int(empty.argmax()), "is empty; expected bases")
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
     starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:])
-    if (bare := starts == ends).any(): raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front")
+    if (bare := starts == ends).any():
+        raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front")
     return _describe(align_right(buffer, starts, ends, width), ends - starts)
 
 # %% ../../nbs/library/data/04_prepare.ipynb #29785030
 def _foreign(letters, buffer, offsets) -> SequenceError:
     place = int((buffer == INVALID).argmax())
     row = int(np.searchsorted(offsets, place, side="right")) - 1
-    return SequenceError(row, f"{name_letter(letters, place)} at base {place - int(offsets[row]) + 1} is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}")
+    return SequenceError(row, f"{name_letter(letters, place)} at base {place - int(offsets[row]) + 1} "
+                              f"is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}")

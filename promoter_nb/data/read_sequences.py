@@ -39,16 +39,22 @@ def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #97d3f87c
 OTHERS = {r"@[^\n]*\n[A-Za-z.*]+\r?\n\+": "FASTQ; make FASTA of it", r"@(HD|SQ|RG|PG|CO)\t": "SAM; make FASTA of it",
-          r"##fileformat=VCF|#CHROM\t": "a VCF; variants need the sequence that each is in: a table with columns sequence, position, ref and alt",
-          r"LOCUS  ": "GenBank; make FASTA of it", r"ID   ": "EMBL; make FASTA of it", r"##gff": "GFF; give the sequences, not their places",
-          r"\s*[\[{]": "JSON; write a table of it, as CSV", r"\s*<[!?A-Za-z]": "a page of the web, or XML; save the sequences as text"}
+          r"##fileformat=VCF|#CHROM\t": "a VCF; variants need the sequence that each is in: "
+                                        "a table with columns sequence, position, ref and alt",
+          r"LOCUS  ": "GenBank; make FASTA of it", r"ID   ": "EMBL; make FASTA of it",
+          r"##gff": "GFF; give the sequences, not their places",
+          r"\s*[\[{]": "JSON; write a table of it, as CSV",
+          r"\s*<[!?A-Za-z]": "a page of the web, or XML; save the sequences as text"}
 
 def _refuse_other_kinds(head: bytes, name: str) -> None:
     "Refuse what is no text, or text of a kind that is not read."
     refuse_no_text(head, name)
     text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
-    if kind := next((kind for begin, kind in OTHERS.items() if re.match(begin, text)), None): raise DataError(f"{name} is {kind}")
-    if "\r" in text and "\n" not in text: raise DataError(f"{name}: its lines end as on old Macs, with a carriage return alone; save it with other line ends")
+    if kind := next((kind for begin, kind in OTHERS.items() if re.match(begin, text)), None):
+        raise DataError(f"{name} is {kind}")
+    if "\r" in text and "\n" not in text:
+        raise DataError(f"{name}: its lines end as on old Macs, with a carriage return alone; "
+                        "save it with other line ends")
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #b0b13243
 FORMATS = ("text", "fasta", "csv", "tsv")
@@ -64,16 +70,18 @@ def find_column(
     return next((name if name in names else known[name.lower()] for name in wanted if name.lower() in known), None)
 
 def _fields(head: bytes, delimiter: str) -> list[str]:
-    try: return next(csv.reader([head.decode("utf-8-sig", errors="replace").split("\n")[0].rstrip("\r")], delimiter=delimiter), [])
+    try: return next(csv.reader([head.decode("utf-8-sig", errors="replace").split("\n")[0].rstrip("\r")],
+                                delimiter=delimiter), [])
     except csv.Error: return []
 
 def _delimiter(head: bytes, kind: str, columns: tuple[str, ...]) -> str:
     "What separates the fields: where a wanted column is found, or else what gives most fields."
-    return max(DELIMITERS[kind], key=lambda delimiter: (find_column(_fields(head, delimiter), *columns) is not None, len(_fields(head, delimiter))))
+    return max(DELIMITERS[kind], key=lambda delimiter: (
+        find_column(_fields(head, delimiter), *columns) is not None, len(_fields(head, delimiter))))
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #cba4e4b5
-HEADINGS = set("data dna rna cdna mrna seq seqs sequence sequences oligo oligos tag tags cds utr mutant mutants variant strand strands "
-               "barcode construct promoter promoters core cores insert name id".split())
+HEADINGS = set("data dna rna cdna mrna seq seqs sequence sequences oligo oligos tag tags cds utr mutant mutants "
+               "variant strand strands barcode construct promoter promoters core cores insert name id".split())
 
 def _is_heading(word: str, others: list[str]) -> bool:
     "Whether the first of several lines is a word above sequences."
@@ -110,7 +118,8 @@ def _is_value(field: str) -> bool:
     try: return float(field.replace(",", ".")) is not None
     except ValueError: return False
 
-def _is_sequence(field: str) -> bool: return len(field) >= 10 and INVALID not in field.strip().encode().translate(IUPAC_CODES)
+def _is_sequence(field: str) -> bool:
+    return len(field) >= 10 and INVALID not in field.strip().encode().translate(IUPAC_CODES)
 
 def _refuse_heading(head, name, columns, advice):
     fields = max((_fields(head, delimiter) for delimiter in "\t,;"), key=len)
@@ -129,22 +138,26 @@ UNCLOSED = "a quote is opened and not closed; close it, or remove it"
 def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.DataFrame]:
     "Blocks of a file with delimiters; `columns` are its names, `header` is the number of lines before the first row."
     bad = []
-    parse = ParseOptions(delimiter=delimiter, quote_char='"' if header else False, ignore_empty_lines=False, newlines_in_values=bool(header),
+    parse = ParseOptions(delimiter=delimiter, quote_char='"' if header else False, ignore_empty_lines=False,
+                         newlines_in_values=bool(header),
                          invalid_row_handler=lambda row: bad.append(row) or "error")
     read = ReadOptions(column_names=columns, skip_rows=header, block_size=block, use_threads=False)
     convert = ConvertOptions(column_types={column: pa.string() for column in columns}, strings_can_be_null=False)
     line = header + 1
     try:
         for batch in open_csv(stream, read, parse, convert):
-            breaks = sum(pc.count_substring(values, "\n").to_numpy() for values in batch.columns) if header else np.zeros(len(batch), np.int64)
-            if delimiter == "\t" and breaks.any(): raise DataError(f"{name}, line {line + int(breaks.argmax())}: {UNCLOSED}")
+            breaks = (sum(pc.count_substring(values, "\n").to_numpy() for values in batch.columns) if header
+                      else np.zeros(len(batch), np.int64))
+            if delimiter == "\t" and breaks.any():
+                raise DataError(f"{name}, line {line + int(breaks.argmax())}: {UNCLOSED}")
             ends = line + np.cumsum(breaks + 1)
             yield pa.Table.from_batches([batch]).to_pandas().set_axis(ends - breaks - 1, axis=0)
             line = int(ends[-1])
     except pa.ArrowInvalid as error:
         if "Could not skip" in str(error): return # a heading, and nothing after it
         if not bad: raise DataError(f"{name}, after line {line - 1}: {_in_words(error, block)}") from None
-        if not bad[0].text.strip(): raise DataError(f"{name}, line {bad[0].number}: the line is empty; remove it") from None
+        if not bad[0].text.strip():
+            raise DataError(f"{name}, line {bad[0].number}: the line is empty; remove it") from None
         fields = f"{bad[0].actual_columns} field{'s'*(bad[0].actual_columns != 1)}; expected {bad[0].expected_columns}"
         raise DataError(f"{name}, line {bad[0].number}: {bad[0].text[:60]!r} has {fields}") from None
 
@@ -159,7 +172,8 @@ def _records(text: bytes, line: int) -> pd.DataFrame:
     "Whole records of a FASTA file, the first of which begins in `line`."
     records = pa.array(text.replace(b"\r", b"")[1:].split(b"\n>"), type=pa.large_binary()).cast(pa.large_string())
     lines = pc.add(pc.count_substring(records, "\n"), 1).to_pandas()
-    halves = pc.split_pattern(pc.binary_join_element_wise(records, *pa.array(["\n", ""], pa.large_string())), "\n", max_splits=1)
+    halves = pc.split_pattern(pc.binary_join_element_wise(records, *pa.array(["\n", ""], pa.large_string())),
+                              "\n", max_splits=1)
     sequence = pc.replace_substring_regex(pc.list_element(halves, 1), r"\s", "")
     starts = (lines.cumsum() - lines + line).rename(None)
     return pa.table({"name": pc.list_element(halves, 0), "sequence": sequence}).to_pandas().set_axis(starts, axis=0)
@@ -172,9 +186,13 @@ def _fasta(stream, name, block) -> Iterator[pd.DataFrame]:
     first = stream.read(block).removeprefix(b"\xef\xbb\xbf")
     text = first.lstrip(b"\r\n")
     line = 1 + first.count(b"\n", 0, len(first) - len(text))
-    if text and not text.startswith(b">"): raise DataError(f"{name}, line 1: {text[:40].decode(errors='replace')!r} has no header; a FASTA record begins with > and a name")
+    if text and not text.startswith(b">"):
+        raise DataError(f"{name}, line 1: {text[:40].decode(errors='replace')!r} has no header; "
+                        "a FASTA record begins with > and a name")
     while text:
-        if len(text) > LONGEST_RECORD + block: raise DataError(f"{name}, line {line}: the record has more than {LONGEST_RECORD:,} letters; cut the promoter out of it")
+        if len(text) > LONGEST_RECORD + block:
+            raise DataError(f"{name}, line {line}: the record has more than {LONGEST_RECORD:,} letters; "
+                            "cut the promoter out of it")
         more = stream.read(block)
         end = text.rfind(b"\n>") + 1 if more else len(text)
         if end:
@@ -185,21 +203,25 @@ def _fasta(stream, name, block) -> Iterator[pd.DataFrame]:
 # %% ../../nbs/library/data/05_read_sequences.ipynb #8f758f89
 def _blocks(head, stream, name, kind, columns, advice, block) -> Iterator[pd.DataFrame]:
     if kind == "fasta": return _fasta(stream, name, block)
-    if not head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[0].strip(): raise DataError(f"{name}, line 1: the line is empty; remove it")
+    if not head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[0].strip():
+        raise DataError(f"{name}, line 1: the line is empty; remove it")
     if kind == "text":
         names = [columns[0], "measured"] if b"\t" in head.split(b"\n")[0] else [columns[0]]
         return _tables(stream, name, names, "\t", 0, block)
     names = _fields(head, delimiter := _delimiter(head, kind, columns))
     if not find_column(names, *columns): raise _no_column(name, columns, names, advice)
-    if unnamed := sum(not column.strip() for column in names): raise DataError(f"{name}, line 1: {unnamed} of {len(names)} columns have no name; name or remove them")
-    if len(set(names)) < len(names): raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
+    if unnamed := sum(not column.strip() for column in names):
+        raise DataError(f"{name}, line 1: {unnamed} of {len(names)} columns have no name; name or remove them")
+    if len(set(names)) < len(names):
+        raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
     return _quoted_to_the_end(_tables(stream, name, names, delimiter, 1, block), stream, name)
 
 def _quoted_to_the_end(frames, stream, name):
     "Blocks of a table; refuses one that ends within a quoted field."
     frame = pd.DataFrame()
     for frame in frames: yield frame
-    if len(frame) and "\n" in frame.iloc[-1, -1] and stream.raw.end != b'"': raise DataError(f"{name}, line {frame.index[-1]}: {UNCLOSED}")
+    if len(frame) and "\n" in frame.iloc[-1, -1] and stream.raw.end != b'"':
+        raise DataError(f"{name}, line {frame.index[-1]}: {UNCLOSED}")
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #35cc50c3
 def read_stream(
@@ -211,9 +233,10 @@ def read_stream(
     advice: str = "say which it is, as with --column", # where a table has no such column
     whole: bool = False,       # refuse FASTA that ends in the middle of a line, as it does when its writer was stopped
     tables: bool = False       # refuse FASTA and plain text
-) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError
+) -> Iterator[pd.DataFrame]: # columns of text, one of `columns` among them; index: line in the file; raises DataError
     "Read sequences block by block."
-    if format and format not in FORMATS: raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
+    if format and format not in FORMATS:
+        raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
     rows = 0
     try:
         head, stream = _look_ahead(stream)
@@ -221,16 +244,20 @@ def read_stream(
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         _refuse_other_kinds(head, name)
         kind = format or detect_format(head, name, columns, advice)
-        if tables and kind not in DELIMITERS: raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
+        if tables and kind not in DELIMITERS:
+            raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
         for frame in _blocks(head, stream, name, kind, columns, advice, block):
             at = find_column(frame, *columns, "sequence")
             yield frame.assign(**{at: frame[at].str.strip()})
             rows += len(frame)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error: raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); fetch it again") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); "
+                        "fetch it again") from None
     except pa.ArrowInvalid: raise DataError(f"{name}, after {rows} sequences: {NOT_UTF8}") from None
     if not rows: raise DataError(f"{name}: there are no sequences in it")
     if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
-        raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, so the last one may be cut off; send it whole, with a line break at its end")
+        raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, "
+                        "so the last one may be cut off; send it whole, with a line break at its end")
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #0d91c7a4
 def read_sequences(
@@ -238,7 +265,7 @@ def read_sequences(
     format: str | None = None, # one of `FORMATS`; found out when None
     columns: tuple[str, ...] = ("sequence",), # of a table, one of which holds the sequences
     block: int = 1 << 20       # bytes that are read at once
-) -> Iterator[pd.DataFrame]: # columns of text, among them one of `columns`; the index is the line in the file; raises DataError, FileNotFoundError
+) -> Iterator[pd.DataFrame]: # texts, one of `columns` among them; index: file line; raises DataError, FileNotFoundError
     "Read the sequences of a file block by block."
     with open(path := user_path(path), "rb") as file: yield from read_stream(file, str(path), format, columns, block)
 

@@ -59,12 +59,13 @@ def name_letter(
 def encode(
     sequences: list[str] | np.ndarray, # text over ACGTN, either case, any lengths; lists, arrays and Series alike
     width: int | None = None           # columns of the result, the longest sequence's length when None
-) -> np.ndarray: # uint8 (n, width); raises ValueError at a letter outside ACGTN, at a sequence that is missing or no text, and for one sequence that is not in a list
+) -> np.ndarray: # uint8 (n, width); raises ValueError at other letters, what is missing or no text, a lone sequence
     "Encode sequences as `uint8` codes, A=0 C=1 G=2 T=3, N and padding=4."
     if isinstance(sequences, str): raise ValueError(f"{sequences[:20]!r} is one sequence; expected a list of sequences")
     if isinstance(sequences, pa.ChunkedArray): sequences = sequences.combine_chunks()
     try: text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
-    except (pa.ArrowTypeError, pa.ArrowInvalid) as error: raise ValueError(f"{error}; expected text over ACGTN") from None
+    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+        raise ValueError(f"{error}; expected text over ACGTN") from None
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
     if text.null_count: raise ValueError(f"sequence {text.is_null().index(True)} is missing; expected text over ACGTN")
     offsets = np.frombuffer(text.buffers()[1] or bytes(8), dtype=np.int64)[text.offset:text.offset + len(text) + 1]

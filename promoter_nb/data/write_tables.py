@@ -27,8 +27,11 @@ def format_of(
 ) -> str: # tsv, csv, jsonl or parquet; raises ValueError at another suffix
     "The format that a file's name asks for; tsv for a stream, a pipe or a device without a suffix."
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if not suffix and (open_stream(path) is not None or path.exists() and not (path.is_file() or path.is_dir())): return "tsv"
-    if suffix not in FORMATS: raise ValueError(f"{path}: nothing is known to be written to {suffix or 'a name without suffix'}; known are {', '.join(FORMATS)}")
+    if not suffix and (open_stream(path) is not None or path.exists() and not (path.is_file() or path.is_dir())):
+        return "tsv"
+    if suffix not in FORMATS:
+        raise ValueError(f"{path}: nothing is known to be written to {suffix or 'a name without suffix'}; "
+                         f"known are {', '.join(FORMATS)}")
     return FORMATS[suffix]
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #61c1b627
@@ -39,8 +42,10 @@ def format_table(
 ) -> bytes: # lines
     "A block of a table as text."
     if frame.empty and format == "jsonl": return b""
-    if format == "jsonl": return frame.to_json(orient="records", lines=True, double_precision=10, force_ascii=False).encode()
-    return frame.to_csv(index=False, header=header, sep={"tsv": "\t", "csv": ","}[format], float_format="%.6g", lineterminator="\n").encode()
+    if format == "jsonl":
+        return frame.to_json(orient="records", lines=True, double_precision=10, force_ascii=False).encode()
+    return frame.to_csv(index=False, header=header, sep={"tsv": "\t", "csv": ","}[format],
+                        float_format="%.6g", lineterminator="\n").encode()
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #367328ff
 class _Writer:
@@ -82,10 +87,11 @@ def _packed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
 @contextmanager
 def write_tables(
     target: Path | BinaryIO,   # file to be made or replaced, or an open stream
-    format: str | None = None  # tsv, csv, jsonl or parquet; what the file's name asks for, and tsv for a stream, when None
+    format: str | None = None  # tsv, csv, jsonl or parquet; when None, by the file's name, or tsv for a stream
 ) -> Iterator[Callable[[pd.DataFrame], None]]: # takes one block after the other; all have the same columns
-    "Write a table block by block; a file appears when it is complete. Named pipes and devices are written to, links are followed."
-    if format not in (None, *FORMATS.values()): raise ValueError(f"no format is called {format!r}; there are {', '.join(dict.fromkeys(FORMATS.values()))}")
+    "Write a table block by block, into a pipe or device as it comes; a file appears when it is complete."
+    if format not in (None, *FORMATS.values()):
+        raise ValueError(f"no format is called {format!r}; there are {', '.join(dict.fromkeys(FORMATS.values()))}")
     if isinstance(target, Path):
         format, target = format or format_of(target), user_path(target)
         with _opened(target) as file, _packed(file, target.name) as stream:

@@ -33,10 +33,13 @@ def constraints(
     gc_range: tuple[float, float] = (0.0, 1.0)  # share of G and C among the known bases
 ) -> Constraints: # raises ValueError for what cannot be
     "Constraints, as somebody wrote them."
-    if isinstance(keep, str) or isinstance(forbid, str): raise ValueError("motifs to keep and to forbid are lists, such as ['REB1', 'GAATTC']")
-    if not isinstance(edits, Real) or edits % 1 or edits < 1: raise ValueError(f"edits is {edits}; at least one substitution is needed, and whole ones only")
+    if isinstance(keep, str) or isinstance(forbid, str):
+        raise ValueError("motifs to keep and to forbid are lists, such as ['REB1', 'GAATTC']")
+    if not isinstance(edits, Real) or edits % 1 or edits < 1:
+        raise ValueError(f"edits is {edits}; at least one substitution is needed, and whole ones only")
     low, high = gc_range
-    if not 0 <= low <= high <= 1: raise ValueError(f"gc_range is {low} to {high}; it goes from a lower to a higher share between 0 and 1")
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"gc_range is {low} to {high}; it goes from a lower to a higher share between 0 and 1")
     return Constraints(int(edits), tuple(map(pattern, keep)), tuple(map(pattern, forbid)), (float(low), float(high)))
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #bca4b6e6
@@ -71,9 +74,11 @@ def refuse_impossible(
     for motif in limits.keep:
         if (absent := np.flatnonzero(~site_starts(originals, motif).any((1, 2)))).size:
             raise SequenceError(int(absent[0]), f"has no site of {motif.name}, which is to be kept")
-        if motif.name in {other.name for other in limits.forbid}: raise ValueError(f"{motif.name} is to be kept and forbidden at once")
+        if motif.name in {other.name for other in limits.forbid}:
+            raise ValueError(f"{motif.name} is to be kept and forbidden at once")
     needed = gc_excess(originals, limits.gc_range)
     if (needed > limits.edits).any():
         row = int((needed > limits.edits).argmax())
         low, high = limits.gc_range
-        raise SequenceError(row, f"needs {needed[row]} edits to bring its GC content between {low:.0%} and {high:.0%}; {limits.edits} are allowed")
+        raise SequenceError(row, f"needs {needed[row]} edits to bring its GC content between {low:.0%} and {high:.0%}; "
+                                 f"{limits.edits} are allowed")

@@ -16,7 +16,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ..interpretation.attribution import substitutions
-from .constraints import EXCLUDED, Constraints, constraints, gc_excess, refuse_impossible, violations
+from .constraints import (
+    EXCLUDED, Constraints, constraints, gc_excess, refuse_impossible, violations)
 from ..data.flanks import trim
 from ..interpretation.explain import Predicts
 from ..features.motif_sites import count_sites
@@ -32,7 +33,8 @@ def distance_to(
     if target == "minimum": return lambda values: values
     try: number = float(target)
     except (TypeError, ValueError): number = np.nan
-    if not np.isfinite(number): raise ValueError(f"target {target!r} is neither 'maximum' nor 'minimum' nor a number of bins, such as 13.5")
+    if not np.isfinite(number):
+        raise ValueError(f"target {target!r} is neither 'maximum' nor 'minimum' nor a number of bins, such as 13.5")
     return lambda values: abs(values - number)
 
 # %% ../../nbs/library/inference/06_design.ipynb #ae1f477b
@@ -95,7 +97,8 @@ MUTATIONS = 2 # bases of a child, on average
 def _children(population, originals, editable, edits, generators):
     "One child for each member: (n, members, width). Members are sorted, the best first."
     n, members, width = population.shape
-    draw = lambda method, *arguments, size: np.stack([getattr(generator, method)(*arguments, size=size) for generator in generators])
+    draw = lambda method, *arguments, size: np.stack([
+        getattr(generator, method)(*arguments, size=size) for generator in generators])
     parents = draw("integers", members, size=(2, members, 2)).min(-1)[..., None]
     mother, father = (np.take_along_axis(population, parents[:, which], 1) for which in (0, 1))
     children = np.where(draw("random", size=(members, width)) < 0.5, mother, father)
@@ -133,7 +136,8 @@ def evolutionary(
         children = _children(members, task.originals, task.editable, task.limits.edits, generators)
         members, scores = np.concatenate([members, children], 1), np.concatenate([scores, score(children)], 1)
         order = np.lexsort([scores[..., 1], scores[..., 0], _copies(members, seed)], axis=1)[:, :population]
-        members, scores = np.take_along_axis(members, order[..., None], 1), np.take_along_axis(scores, order[..., None], 1)
+        members, scores = (np.take_along_axis(members, order[..., None], 1),
+                           np.take_along_axis(scores, order[..., None], 1))
     return members[:, 0]
 
 # %% ../../nbs/library/inference/06_design.ipynb #04521811
@@ -148,9 +152,11 @@ def _refuse_violated(proposals, originals, limits, method):
     if not wrong.any(): return
     row = int(wrong.argmax())
     reasons = [f"a site of {motif.name}" for motif in limits.forbid if count_sites(proposals[[row]], motif)[0]]
-    if gc_excess(proposals[[row]], limits.gc_range)[0]: reasons.append("a GC content outside {:.0%} to {:.0%}".format(*limits.gc_range))
-    raise SequenceError(row, f"has no proposal: with {limits.edits} edits, the {method} search found no proposal without {' and '.join(reasons)}; "
-                     "allow more edits, relax a constraint, or try the other method")
+    if gc_excess(proposals[[row]], limits.gc_range)[0]:
+        reasons.append("a GC content outside {:.0%} to {:.0%}".format(*limits.gc_range))
+    raise SequenceError(row, f"has no proposal: with {limits.edits} edits, the {method} search found no proposal "
+                             f"without {' and '.join(reasons)}; allow more edits, relax a constraint, "
+                             "or try the other method")
 
 # %% ../../nbs/library/inference/06_design.ipynb #e130d5e1
 def write_edits(
@@ -158,7 +164,8 @@ def write_edits(
     proposal: np.ndarray  # uint8 (length,)
 ) -> str: # such as "A12G T30C", positions from 1
     "The edits of a proposal in words."
-    return " ".join(f"{ALPHABET[original[place]]}{place + 1}{ALPHABET[proposal[place]]}" for place in np.flatnonzero(original != proposal))
+    return " ".join(f"{ALPHABET[original[place]]}{place + 1}{ALPHABET[proposal[place]]}"
+                    for place in np.flatnonzero(original != proposal))
 
 # %% ../../nbs/library/inference/06_design.ipynb #61a4ad39
 METHODS = {"greedy": lambda task, seed: greedy(task), "evolutionary": evolutionary}
@@ -179,9 +186,10 @@ def design(
     method: str = "greedy",                     # or "evolutionary"
     seed: int = 0,                              # of the evolutionary search
     progress: bool = False                      # show a bar
-) -> pd.DataFrame: # a row a sequence: sequence (from 1), original, proposal, edits, changes, before, after (predicted), gc; raises ValueError
+) -> pd.DataFrame: # sequence (from 1), original, proposal, edits, changes, before, after (bins), gc; raises ValueError
     "Propose a promoter for each sequence, nearer to the target and within the constraints."
-    if not isinstance(seed, Integral) or seed < 0: raise ValueError(f"seed is {seed!r}; expected 0 or another whole number")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; expected 0 or another whole number")
     if method not in METHODS: raise ValueError(f"method {method!r} is not one of {', '.join(METHODS)}")
     limits, distance = constraints(edits, keep, forbid, gc_range), distance_to(target)
     try: sequences = texts(as_list(sequences))
@@ -190,11 +198,13 @@ def design(
     refuse_impossible(codes, limits)
     proposals = codes.copy()
     lengths = np.array([len(sequence) for sequence in sequences], dtype=int)
-    groups = [rows[start:start + _together(length)] for length in np.unique(lengths) for rows in [np.flatnonzero(lengths == length)]
+    groups = [rows[start:start + _together(length)]
+              for length in np.unique(lengths) for rows in [np.flatnonzero(lengths == length)]
               for start in range(0, len(rows), _together(length))]
     for rows in tqdm(groups, disable=not progress):
         own = codes[rows, codes.shape[1] - lengths[rows[0]]:]
-        proposals[rows, codes.shape[1] - lengths[rows[0]]:] = METHODS[method](Task(predictions, distance, own, editable_bases(own), limits), seed)
+        proposals[rows, codes.shape[1] - lengths[rows[0]]:] = METHODS[method](
+            Task(predictions, distance, own, editable_bases(own), limits), seed)
     _refuse_violated(proposals, codes, limits, method)
     return _table(sequences, codes, proposals, predictions)
 
@@ -202,9 +212,12 @@ def design(
 def _encode(sequences):
     for row, sequence in enumerate(sequences):
         if not sequence: raise SequenceError(row, "is missing or empty; expected bases")
-        if len(sequence) > LONGEST: raise SequenceError(row, f"has {len(sequence):,} bases; at most {LONGEST:,} can be designed at once: give the promoter alone")
+        if len(sequence) > LONGEST:
+            raise SequenceError(row, f"has {len(sequence):,} bases; at most {LONGEST:,} can be designed at once: "
+                                     "give the promoter alone")
         if place := next((place for place, letter in enumerate(sequence, 1) if letter.upper() not in ALPHABET), None):
-            raise SequenceError(row, f"has {name_letter(sequence[place - 1].encode(), 0)} at base {place}; sequences to be designed are over {ALPHABET}")
+            raise SequenceError(row, f"has {name_letter(sequence[place - 1].encode(), 0)} at base {place}; "
+                                     f"sequences to be designed are over {ALPHABET}")
     codes = encode(sequences)
     if (empty := np.flatnonzero(~(codes < PADDING).any(1))).size: raise SequenceError(int(empty[0]), "holds no base")
     return codes
@@ -214,6 +227,11 @@ def _table(sequences, codes, proposals, predictions):
     letters = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)[proposals]
     texts = [row[width - len(sequence):].tobytes().decode() for row, sequence in zip(letters, sequences)]
     before, after = (predictions(rows) if len(rows) else np.zeros(0) for rows in (codes, proposals))
-    return pd.DataFrame({"sequence": np.arange(1, len(codes) + 1), "original": [sequence.upper() for sequence in sequences], "proposal": texts,
-                         "edits": (codes != proposals).sum(1), "changes": [write_edits(a[width - len(sequence):], b[width - len(sequence):]) for a, b, sequence in zip(codes, proposals, sequences)],
-                         "before": before, "after": after, "gc": ((proposals == 1) | (proposals == 2)).sum(1)/(proposals < PADDING).sum(1)})
+    return pd.DataFrame({
+        "sequence": np.arange(1, len(codes) + 1),
+        "original": [sequence.upper() for sequence in sequences], "proposal": texts,
+        "edits": (codes != proposals).sum(1),
+        "changes": [write_edits(a[width - len(sequence):], b[width - len(sequence):])
+                    for a, b, sequence in zip(codes, proposals, sequences)],
+        "before": before, "after": after,
+        "gc": ((proposals == 1) | (proposals == 2)).sum(1)/(proposals < PADDING).sum(1)})

@@ -38,17 +38,19 @@ class PromoterRegressor(RegressorMixin, BaseEstimator):
     def fit(self,
         X: list[str],  # sequences, with or without flanks; lists, arrays and Series alike (n,)
         y: np.ndarray  # expression, finite (n,)
-    ) -> "PromoterRegressor": # raises SequenceError, or ValueError when lengths differ, a label is not finite or there are too few rows
+    ) -> "PromoterRegressor": # raises SequenceError, or ValueError for unequal lengths, labels not finite, too few rows
         "Train a new network."
         check_consistent_length(X, y)
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float32, input_name="y"))
         data = Dataset(prepare(X, self.width).codes, y, "sequences", "", np.arange(len(y)), {})
         training, validation = split(data)
-        recipe = default_recipe(len(training), self.network) if self.epochs is None else with_epochs(self.epochs, self.network)
+        recipe = (default_recipe(len(training), self.network) if self.epochs is None
+                  else with_epochs(self.epochs, self.network))
         model = build(self.network, self.width, self.seed, **(self.options or {}))
         with TemporaryDirectory() as folder:
-            self.model_, self.history_ = fit_network(model, training, validation, replace(recipe, batch_size=self.batch_size, seed=self.seed), folder,
-                                             accelerator=self.accelerator, progress=False)
+            self.model_, self.history_ = fit_network(
+                model, training, validation, replace(recipe, batch_size=self.batch_size, seed=self.seed), folder,
+                accelerator=self.accelerator, progress=False)
         return self
 
     def predict(self,

@@ -24,12 +24,17 @@ class ModelError(ValueError):
     "A folder that holds no usable model; the message says what is wrong with it."
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #31e9bb6d
-LIMITS = """It predicts the expression of one reporter, in the assay and the cells of its training data, from about 80 bases in front of it.
-It knows no chromatin, no distant enhancer, no other species, growth medium or gene. It must not be used for decisions about
-the health of a person, nor in place of a measurement: its interval says how far a measurement may lie from its prediction."""
+LIMITS = """It predicts the expression of one reporter, in the assay and the cells of its training data, from about \
+80 bases in front of it.
+It knows no chromatin, no distant enhancer, no other species, growth medium or gene. It must not be used for \
+decisions about
+the health of a person, nor in place of a measurement: its interval says how far a measurement may lie from its \
+prediction."""
 
-SIMULATED = """**Its training data are simulated.** It has learned the rules of a simulator, not those of a cell: it serves to try the programs
-out and to check methods against a known truth. For real promoters, train on measured ones: `promoter-nb train DATA FOLDER`."""
+SIMULATED = """**Its training data are simulated.** It has learned the rules of a simulator, not those of a cell: it \
+serves to try the programs
+out and to check methods against a known truth. For real promoters, train on measured ones: `promoter-nb train DATA \
+FOLDER`."""
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #70363de7
 def _with_interval(entry: dict) -> str:
@@ -38,13 +43,15 @@ def _with_interval(entry: dict) -> str:
 # %% ../../nbs/library/inference/00_model_folder.ipynb #79185d27
 def _judged(card: dict) -> str:
     "What the model is worth on promoters that were kept apart from everything."
-    lines = [f"On {name}, of which nothing that shares 20 bases was learned: R² {_with_interval(values['r2'])}, r {_with_interval(values['pearson'])}, "
-             f"coverage {_with_interval(values['coverage'])}." for name, values in card.get("judged", {}).items()]
+    lines = [f"On {name}, of which nothing that shares 20 bases was learned: R² {_with_interval(values['r2'])}, "
+             f"r {_with_interval(values['pearson'])}, coverage {_with_interval(values['coverage'])}."
+             for name, values in card.get("judged", {}).items()]
     return "".join(f"{line}\n\n" for line in lines)
 
 def _sources(card: dict) -> str:
     lines = ["\n\nMeasured by", *(f"- {source}" for source in card.get("sources", []))]
-    files = [f"- {name}: {file['rows']:,} promoters, SHA-256 `{file['sha256']}`" for name, file in card.get("measured", {}).items()]
+    files = [f"- {name}: {file['rows']:,} promoters, SHA-256 `{file['sha256']}`"
+             for name, file in card.get("measured", {}).items()]
     return "\n".join(lines + (["\nFiles", *files] if files else [])) if card.get("sources") else ""
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #61ed7d9f
@@ -56,7 +63,8 @@ def card_text(
     (short, long), (poor, rich) = card["range"]["length"], card["range"]["gc"]
     parts = ", ".join(f"{rows:,} for {part}" for part, rows in data["parts"].items())
     network = ", ".join(f"{name} {value}" for name, value in card["network"].items() if name != "name")
-    ceiling = f"; a perfect model of this noisy assay would have {data['ceiling_r2']:.3f}" if data.get("ceiling_r2") else ""
+    ceiling = (f"; a perfect model of this noisy assay would have {data['ceiling_r2']:.3f}"
+               if data.get("ceiling_r2") else "")
     return f"""# {card['name']}
 
 {SIMULATED + chr(10)*2 if data['simulated'] else ''}{LIMITS}
@@ -76,15 +84,18 @@ def card_text(
 | core length seen in training | {short} to {long} bases |
 | share of G and C seen in training | {poor:.2f} to {rich:.2f} |
 
-{_judged(card)}Measures are of the {data['parts']['test']:,} promoters of the test part, with 95 % intervals. Neither training, nor the choice of an epoch, nor the
-calibration of the intervals has used them; a sequence and its reverse complement are in the same part. Sequences outside of the ranges
+{_judged(card)}Measures are of the {data['parts']['test']:,} promoters of the test part, with 95 % intervals. Neither \
+training, nor the choice of an epoch, nor the
+calibration of the intervals has used them; a sequence and its reverse complement are in the same part. Sequences \
+outside of the ranges
 (of which 1 training promoter in 1,000 lies below, and 1 above) are predicted, and flagged.{_sources(card)}
 """
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #4fbee91e
 def _digest(card: dict) -> str:
     "SHA-256 of a card, however its text is set out."
-    return sha256(json.dumps({key: value for key, value in card.items() if key != "sha256"}, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps({key: value for key, value in card.items() if key != "sha256"},
+                             sort_keys=True).encode()).hexdigest()
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #4836501c
 def write_model(
@@ -114,20 +125,28 @@ def read_card(
 ) -> dict: # raises ModelError when the folder holds none
     "The content of `model.json`."
     path = folder/"model.json"
-    if not path.is_file(): raise ModelError(f"{folder} holds no model: there is no model.json in it; `promoter-nb train` makes such a folder")
-    if path.stat().st_size > LARGEST["model.json"]: raise ModelError(f"{path} is too large for the card of a model: {path.stat().st_size:,} bytes")
+    if not path.is_file():
+        raise ModelError(f"{folder} holds no model: there is no model.json in it; "
+                         "`promoter-nb train` makes such a folder")
+    if path.stat().st_size > LARGEST["model.json"]:
+        raise ModelError(f"{path} is too large for the card of a model: {path.stat().st_size:,} bytes")
     try: card = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error: raise ModelError(f"{path} is damaged ({error}); fetch or train the model again") from None
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is damaged ({error}); fetch or train the model again") from None
     _check_format(card, path)
-    if card.get("sha256") != _digest(card): raise ModelError(f"{path} was altered since it was written: its SHA-256 is not the one in it; fetch or train the model again")
+    if card.get("sha256") != _digest(card):
+        raise ModelError(f"{path} was altered since it was written: its SHA-256 is not the one in it; "
+                         "fetch or train the model again")
     _check_content(card, path)
     return card
 
 def _check_format(card, path):
     found = card.get("format") if isinstance(card, dict) else None
     if type(found) is int and found > FORMAT:
-        raise ModelError(f"{path} is in format {found}; this version of promoter-nb reads format {FORMAT}: install a newer one, or train the model again")
-    if found != FORMAT or type(found) is not int: raise ModelError(f"{path} is not the card of a model in format {FORMAT}, the only one that is known")
+        raise ModelError(f"{path} is in format {found}; this version of promoter-nb reads format {FORMAT}: "
+                         "install a newer one, or train the model again")
+    if found != FORMAT or type(found) is not int:
+        raise ModelError(f"{path} is not the card of a model in format {FORMAT}, the only one that is known")
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #610d8240
 MOST_FILES, WIDEST = 100, 100_000 # files of weights; bases
@@ -136,10 +155,12 @@ def _check_content(card, path):
     "Refuse a card that lacks what is asked of one."
     try:
         card_text(card)
-        if not isinstance(card["files"], dict) or not 0 < len(card["files"]) <= MOST_FILES: raise ValueError("it names no weights, or too many")
+        if not isinstance(card["files"], dict) or not 0 < len(card["files"]) <= MOST_FILES:
+            raise ValueError("it names no weights, or too many")
         for name in card["files"]:
             if not re.fullmatch(r"[\w-][\w.-]*", name): raise ValueError(f"{name!r} is no name of a file in the folder")
-        if type(card["width"]) is not int or not 0 < card["width"] <= WIDEST: raise ValueError(f"width is {card['width']!r}; expected 1 to {WIDEST:,} bases")
+        if type(card["width"]) is not int or not 0 < card["width"] <= WIDEST:
+            raise ValueError(f"width is {card['width']!r}; expected 1 to {WIDEST:,} bases")
         intervals = card["intervals"]
         _check_numbers("intervals", intervals["edges"], len(intervals["edges"]))
         for side in ("low", "high"): _check_numbers(side, intervals[side], len(intervals["edges"]) + 1)
@@ -150,27 +171,32 @@ def _check_content(card, path):
         raise ModelError(f"{path} is not the card of a model: {type(error).__name__}, {error}") from None
 
 def _check_numbers(name, values, length: int):
-    if not isinstance(values, list) or len(values) != length: raise ValueError(f"{name} is not a list of {length} numbers")
-    if wrong := [value for value in values if type(value) not in (int, float) or value != value]: raise ValueError(f"{name} holds {wrong[0]!r}; expected numbers")
+    if not isinstance(values, list) or len(values) != length:
+        raise ValueError(f"{name} is not a list of {length} numbers")
+    if wrong := [value for value in values if type(value) not in (int, float) or value != value]:
+        raise ValueError(f"{name} holds {wrong[0]!r}; expected numbers")
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #9649c934
 def _verify(path: Path, checksum: str):
     if not path.is_file(): raise ModelError(f"{path} is missing; fetch or train the model again")
-    if path.stat().st_size > LARGEST["weights"]: raise ModelError(f"{path} has {path.stat().st_size:,} bytes; weights have {LARGEST['weights']:,} at most")
+    if path.stat().st_size > LARGEST["weights"]:
+        raise ModelError(f"{path} has {path.stat().st_size:,} bytes; weights have {LARGEST['weights']:,} at most")
     if (found := file_sha256(path)) != checksum:
-        raise ModelError(f"{path} was cut off or altered: its SHA-256 begins with {found[:12]}, that of model.json with {checksum[:12]}; fetch or train the model again")
+        raise ModelError(f"{path} was cut off or altered: its SHA-256 begins with {found[:12]}, "
+                         f"that of model.json with {checksum[:12]}; fetch or train the model again")
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #4f318a4c
 def read_model(
     folder: Path # of a model
-) -> tuple[list[nn.Module], dict]: # members in evaluation mode, and the card; raises ModelError when anything is missing, cut off or altered
+) -> tuple[list[nn.Module], dict]: # members in eval mode, card; raises ModelError if any is missing, cut off or altered
     "Read a model and verify its checksums."
     card = read_card(folder)
     for name, checksum in card["files"].items(): _verify(folder/name, checksum)
     try: models = [load(folder/name) for name in card["files"]]
     except (ValueError, RuntimeError, TypeError, LookupError, AttributeError, MemoryError) as error:
         raise ModelError(f"{folder}: the weights fit no network of this library ({error})") from None
-    if any(model.configuration["width"] != card["width"] for model in models): raise ModelError(f"{folder}: the weights are of another width than the card's {card['width']}")
+    if any(model.configuration["width"] != card["width"] for model in models):
+        raise ModelError(f"{folder}: the weights are of another width than the card's {card['width']}")
     return models, card
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #29f861df

@@ -29,10 +29,12 @@ def find_repeats(
 def map_scale(
     promoters: Dataset, # whose scale is to be used
     others: Dataset     # on another
-) -> np.ndarray: # labels of the others on the first's scale, float32 (n,); raises ValueError when fewer than 100 promoters are in both
+) -> np.ndarray: # others' labels on the first's scale, float32 (n,); raises ValueError below 100 shared promoters
     "Labels of another laboratory on this one's scale."
     first, second = find_repeats(promoters, others)
-    if len(first) < 100: raise ValueError(f"{promoters.name} and {others.name} share {len(first)} promoters; 100 are needed to map one scale to the other")
+    if len(first) < 100:
+        raise ValueError(f"{promoters.name} and {others.name} share {len(first)} promoters; "
+                         "100 are needed to map one scale to the other")
     known, given = promoters.labels[first].astype(np.float64), others.labels[second].astype(np.float64)
     return (known.mean() + (others.labels - given.mean())*known.std()/given.std()).astype(np.float32)
 
@@ -48,12 +50,14 @@ def join_laboratories(
     codes = np.concatenate([promoters.codes, others.codes[extra]])
     labels = np.concatenate([promoters.labels, map_scale(promoters, others)[extra]])
     lengths = dict(zip(*(part.tolist() for part in np.unique((codes < 4).sum(1), return_counts=True))))
-    joined = Dataset(codes, labels, f"{promoters.name} and {others.name}", "", np.arange(len(codes)), {"core_length": lengths})
+    joined = Dataset(codes, labels, f"{promoters.name} and {others.name}", "", np.arange(len(codes)),
+                     {"core_length": lengths})
     return joined.take(~share_words(codes, apart.codes))
 
 # %% ../../nbs/library/inference/08_packaged.ipynb #f53622e6
 SOURCES = ("de Boer and others, Nature Biotechnology 38, 56 (2020), GEO GSE104878",
-           "Rafi and others, Nature Biotechnology (2024), test set of the Random Promoter DREAM Challenge, Zenodo 10.5281/zenodo.10633252, CC BY 4.0")
+           ("Rafi and others, Nature Biotechnology (2024), test set of the Random Promoter DREAM Challenge, "
+            "Zenodo 10.5281/zenodo.10633252, CC BY 4.0"))
 
 def train_packaged(
     promoters: str | Path, # measured by de Boer and others, in the challenge's format
@@ -68,5 +72,7 @@ def train_packaged(
     precise, challenge, judged = (read(path) for path in (promoters, others, apart))
     joined = replace(join_laboratories(precise, challenge, judged), sha256=file_sha256(Path(promoters)))
     where = {"sources": list(SOURCES), "name": "promoters of yeast in complex medium",
-             "measured": {data.name: {"rows": len(data), "sha256": data.sha256} for data in (precise, challenge, judged)}}
-    return train_model(joined, folder, members=members, recipe=with_epochs(epochs), families=families(joined.codes), about=where, apart=judged, **options)
+             "measured": {data.name: {"rows": len(data), "sha256": data.sha256}
+                          for data in (precise, challenge, judged)}}
+    return train_model(joined, folder, members=members, recipe=with_epochs(epochs), families=families(joined.codes),
+                       about=where, apart=judged, **options)

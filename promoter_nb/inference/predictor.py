@@ -37,7 +37,8 @@ def flag(
 ) -> np.ndarray: # text (n,), reasons separated by semicolons, empty for a sequence like those of the training data
     "What is unusual about sequences."
     width = prepared.codes.shape[1]
-    reasons = {"length": (prepared.lengths < length[0]) | (prepared.lengths > length[1]), "cut": prepared.lengths > width,
+    reasons = {"length": (prepared.lengths < length[0]) | (prepared.lengths > length[1]),
+               "cut": prepared.lengths > width,
                "GC": ~((gc[0] <= prepared.gc) & (prepared.gc <= gc[1])), "unknown bases": prepared.unknown > 0,
                "beyond measured values": np.broadcast_to(beyond, len(prepared.codes))}
     texts = np.full(len(prepared.codes), "", dtype=object)
@@ -55,7 +56,8 @@ class Predictor:
         device: torch.device | str | None = None, # a GPU where there is one by default
         precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
     ):
-        if precision not in PRECISIONS: raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
         self.card, self.device = card, torch.device(device or choose_device())
         self.precision = choose_precision(self.device.type) if precision == "auto" else precision
         self.models = [model.eval().to(self.device) for model in models]
@@ -76,12 +78,15 @@ class Predictor:
         codes: np.ndarray # uint8 (n, width), cores aligned at the right
     ) -> np.ndarray: # expression, float32 (n,); raises ValueError at another width
         "Mean prediction of the ensemble, over both strands where the model was trained so."
-        if codes.shape[1:] != (self.width,): raise ValueError(f"codes have the shape {codes.shape}; this model reads {self.width} columns")
+        if codes.shape[1:] != (self.width,):
+            raise ValueError(f"codes have the shape {codes.shape}; this model reads {self.width} columns")
         codes = torch.from_numpy(np.ascontiguousarray(codes)).to(self.device)
         strands = [codes, reverse_complement(codes)] if self.both_strands else [codes]
         autocast = partial(torch.autocast, self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
-        predictions = [predict_batches(model, strand, autocast, reverse=number == 1) for model in self.folded for number, strand in enumerate(strands)]
-        return (sum(predictions)/len(predictions)).cpu().numpy() # one after the other, so that the sum's order is the same for any number of sequences
+        predictions = [predict_batches(model, strand, autocast, reverse=number == 1)
+                       for model in self.folded for number, strand in enumerate(strands)]
+        # One after the other, so that the sum's order is the same for any number of sequences.
+        return (sum(predictions)/len(predictions)).cpu().numpy()
 
     def prepare(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)
@@ -97,7 +102,7 @@ class Predictor:
 
     def table(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)
-    ) -> pd.DataFrame: # prediction, low and high end of its interval (float64), and what is unusual (text); n rows, with the index of a Series; raises SequenceError
+    ) -> pd.DataFrame: # prediction, low, high (float64), unusual (text); n rows, a Series' index; raises SequenceError
         "Predict expression with its interval, and flag what is unlike the training data."
         sequences = as_list(sequences)
         return self._table(self.prepare(sequences)).set_axis(_index(sequences), axis=0)
@@ -105,7 +110,8 @@ class Predictor:
     def _table(self, prepared):
         prediction = self.predict_codes(prepared.codes).astype(np.float64)
         low, high = self.intervals.around(prediction)
-        return pd.DataFrame({"prediction": prediction, "low": low, "high": high, "unusual": self.unusual(prepared, prediction)})
+        return pd.DataFrame({"prediction": prediction, "low": low, "high": high,
+                             "unusual": self.unusual(prepared, prediction)})
 
     def unusual(self,
         prepared: Prepared,     # n sequences
@@ -113,20 +119,24 @@ class Predictor:
     ) -> np.ndarray: # text (n,)
         "What is unlike the training data."
         measured = self.card.get("label_percentiles", [-np.inf, np.inf])
-        return flag(prepared, self.card["range"]["length"], self.card["range"]["gc"], (predictions < measured[0]) | (predictions > measured[-1]))
+        return flag(prepared, self.card["range"]["length"], self.card["range"]["gc"],
+                    (predictions < measured[0]) | (predictions > measured[-1]))
 
     def difference(self,
         references: list[str],  # text (n,)
         alternatives: list[str] # text (n,)
-    ) -> pd.DataFrame: # reference, alternative, delta, low and high end of the delta's interval (float64), and what is unusual about either (text); n rows, with the index of references
+    ) -> pd.DataFrame: # both predictions, delta, low, high (float64), unusual (text); n rows, index of references
         "How much more the alternatives are expressed than the references."
         references, alternatives = as_list(references), as_list(alternatives)
-        if len(references) != len(alternatives): raise ValueError(f"{len(references)} references and {len(alternatives)} alternatives; each needs one of the other")
+        if len(references) != len(alternatives):
+            raise ValueError(f"{len(references)} references and {len(alternatives)} alternatives; "
+                             "each needs one of the other")
         before, after = self.prepare(references), self.prepare(alternatives)
         first, second = self._table(before), self._table(after)
         low, high = around_difference(first.prediction, second.prediction, self.intervals)
         unusual = first.unusual.where(first.unusual == second.unusual, first.unusual + "|" + second.unusual)
-        unusual += np.where(_change_not_read(references, alternatives, before, after), np.where(unusual == "", "", ";") + CHANGE_NOT_READ, "")
+        unusual += np.where(_change_not_read(references, alternatives, before, after),
+                            np.where(unusual == "", "", ";") + CHANGE_NOT_READ, "")
         table = {"reference_prediction": first.prediction, "alternative_prediction": second.prediction,
                  "delta": second.prediction - first.prediction, "low": low, "high": high, "unusual": unusual}
         return pd.DataFrame(table).set_axis(_index(references), axis=0)
@@ -136,7 +146,8 @@ CHANGE_NOT_READ = "change not read"
 def _change_not_read(references, alternatives, before, after):
     "Whether two texts differ only in what the network does not read."
     same, plain = (before.codes == after.codes).all(1), lambda text: text.upper().replace("U", "T")
-    return np.array([known and plain(first) != plain(second) for known, first, second in zip(same, texts(references), texts(alternatives))], dtype=bool)
+    return np.array([known and plain(first) != plain(second)
+                     for known, first, second in zip(same, texts(references), texts(alternatives))], dtype=bool)
 
 def _index(sequences):
     return sequences.index if isinstance(sequences, pd.Series) else range(len(sequences))

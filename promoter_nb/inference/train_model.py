@@ -54,28 +54,34 @@ LEAST = 19 # rows of a part: from fewer no interval that covers 90 % can be had
 def four_parts(
     data: Dataset, # to be split
     share: float,  # of the rows for each part besides training
-    families: np.ndarray | None = None # number of each row's family, int (n,), where families stay together (`families`)
-) -> dict[str, Dataset]: # training, validation, calibration and test; raises ValueError when one would have fewer than 19 rows
+    families: np.ndarray | None = None # number of each row's family, int (n,), if families stay together (`families`)
+) -> dict[str, Dataset]: # training, validation, calibration, test; raises ValueError when one has fewer than 19 rows
     "Split by sequence into four parts."
     if families is not None: return _check_sizes(data, _by_family(data, share, families))
     try:
         training, held_out = split(data, 3*share)
         rest, validation = split(held_out, share)
         test, calibration = split(rest, 2*share)
-    except ValueError: raise ValueError(f"{data.name}: its {len(data)} promoters are too few, or too many of them the same, for four parts; give 400 different ones or more") from None
-    return _check_sizes(data, {"training": training, "validation": validation, "calibration": calibration, "test": test})
+    except ValueError:
+        raise ValueError(f"{data.name}: its {len(data)} promoters are too few, or too many of them the same, "
+                         "for four parts; give 400 different ones or more") from None
+    return _check_sizes(data, {"training": training, "validation": validation,
+                               "calibration": calibration, "test": test})
 
 def _by_family(data, share, families):
     "Parts by the smallest hash in each family, scattered anew, since that of a large family is small."
     smallest = np.full(families.max() + 1, 2**64 - 1, dtype=np.uint64)
     np.minimum.at(smallest, families, hash_rows(data.codes))
     places = ((smallest*np.uint64(0x9E3779B97F4A7C15)) ^ (smallest >> np.uint64(29)))[families]/2**64
-    bounds = {"training": (3*share, 1), "validation": (0, share), "calibration": (share, 2*share), "test": (2*share, 3*share)}
+    bounds = {"training": (3*share, 1), "validation": (0, share),
+              "calibration": (share, 2*share), "test": (2*share, 3*share)}
     return {name: data.take((low <= places) & (places < high)) for name, (low, high) in bounds.items()}
 
 def _check_sizes(data, parts):
     for name, part in parts.items():
-        if len(part) < LEAST: raise ValueError(f"{data.name}: of its {len(data)} promoters {len(part)} are for {name}; each part needs {LEAST}, so give 400 or more")
+        if len(part) < LEAST:
+            raise ValueError(f"{data.name}: of its {len(data)} promoters {len(part)} are for {name}; "
+                             f"each part needs {LEAST}, so give 400 or more")
     return parts
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #c3488371
@@ -136,7 +142,8 @@ def epochs_within(
     fitting = int((seconds*(1 - SPARE) - held_out)/epoch)
     if fitting < 2:
         least = (2*epoch + held_out)/(1 - SPARE) - seconds
-        raise ValueError(f"an epoch takes about {epoch:.0f} s here, and two have to fit; allow {least/60:.1f} minutes more, or use fewer rows")
+        raise ValueError(f"an epoch takes about {epoch:.0f} s here, and two have to fit; "
+                         f"allow {least/60:.1f} minutes more, or use fewer rows")
     return fitting
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #6eb1eea6
@@ -145,7 +152,7 @@ NOTHING = "nothing"
 def read_start(
     start: str | Path | None, # folder of a model, "nothing", or None for the package's where it fits
     model: nn.Module          # to be trained, as `build` made it
-) -> tuple[list[nn.Module], dict] | None: # members and card, none for random weights; raises ModelError, or ValueError when it is of another kind
+) -> tuple[list[nn.Module], dict] | None: # members, card; none if random; raises ModelError, ValueError at another kind
     "The model that training starts from."
     if start == NOTHING: return None
     plain = lambda model: {key: value for key, value in model.configuration.items() if key not in ("seed", "dropout")}
@@ -168,7 +175,8 @@ def ranges(
     lengths = {int(length): rows for length, rows in data.report["core_length"].items()}
     known = (data.codes < PADDING).sum(1)
     gc = ((data.codes == 1) | (data.codes == 2)).sum(1)[known > 0]/known[known > 0]
-    return {"length": _range(np.array(list(lengths)), np.array(list(lengths.values()))), "gc": [round(end, 4) for end in _range(gc)]}
+    return {"length": _range(np.array(list(lengths)), np.array(list(lengths.values()))),
+            "gc": [round(end, 4) for end in _range(gc)]}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #ad130c42
 def significant(
@@ -180,7 +188,8 @@ def significant(
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #d2b5406d
 def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
-    "The description of a simulated library, if the file is one; what else may be called library.json is no business of ours."
+    ("The description of a simulated library, if the file is one; "
+     "what else may be called library.json is no business of ours.")
     if isinstance(measured, Dataset): return None if data.truth is None else {"name": data.name}
     try: description = json.loads(user_path(measured).with_name("library.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError): return None
@@ -230,11 +239,14 @@ def fit_members(
     finally:
         torch.set_num_threads(cores)
         for process in others: process.kill(), process.wait()
-    return [own[place//len(shares)] if place % len(shares) == 0 else fit_network(**job)[0] for place, job in enumerate(jobs)]
+    return [own[place//len(shares)] if place % len(shares) == 0 else fit_network(**job)[0]
+            for place, job in enumerate(jobs)]
 
 def _hear(process):
     answer = process.stdout.read()
-    if error := pickle.loads(answer) if answer else ChildProcessError("a process that trained a member of the ensemble was ended from outside"): raise error
+    if error := pickle.loads(answer) if answer else ChildProcessError(
+            "a process that trained a member of the ensemble was ended from outside"):
+        raise error
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #b0eb1033
 def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
@@ -242,9 +254,12 @@ def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
     if path.exists() and _has_epochs(path.parent):
         plan = json.loads(path.read_text())
         if plan["asked"] != asked:
-            was, now = ({**run, **(run["recipe"] or {}), "recipe": "given" if run["recipe"] else "by size"} for run in (plan["asked"], asked))
-            changed = ", ".join(f"{name} (was {was[name]}, now {now[name]})" for name in now if name in was and was[name] != now[name])
-            raise ValueError(f"{path.parent} holds another run that was stopped, which differs in {changed}; remove it to start anew")
+            was, now = ({**run, **(run["recipe"] or {}), "recipe": "given" if run["recipe"] else "by size"}
+                        for run in (plan["asked"], asked))
+            changed = ", ".join(f"{name} (was {was[name]}, now {now[name]})"
+                                for name in now if name in was and was[name] != now[name])
+            raise ValueError(f"{path.parent} holds another run that was stopped, which differs in {changed}; "
+                             "remove it to start anew")
         return Recipe(**plan["recipe"]), plan["members"]
     recipe, members = decide()
     write_json(path, {"asked": asked, "recipe": asdict(recipe), "members": members})
@@ -265,7 +280,9 @@ def _alone(work: Path) -> Iterator[None]:
             try: yield
             finally:
                 if not _has_epochs(work): shutil.rmtree(work, ignore_errors=True)
-    except Timeout: raise ValueError(f"{work} is in use: another run trains this model; wait for its end, or choose another folder") from None
+    except Timeout:
+        raise ValueError(f"{work} is in use: another run trains this model; "
+                         "wait for its end, or choose another folder") from None
     finally: remove_empty(made)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #e1417b07
@@ -307,16 +324,18 @@ def _begin(model, began, member) -> nn.Module:
 def _announce(network, members, processes, recipe, sizes, began) -> str:
     "What is going to be done."
     epochs = sum(epochs for _, epochs in recipe.phases())
-    return (f"{members} {network}{'s' if members > 1 else ''}, {min(members, processes)} at a time, each {epochs} times over {sizes['training']:,} promoters, "
-            f"from {began[1]['name'] if began else 'random weights'}; {sizes['test']:,} promoters are held out to measure them")
+    return (f"{members} {network}{'s' if members > 1 else ''}, {min(members, processes)} at a time, "
+            f"each {epochs} times over {sizes['training']:,} promoters, "
+            f"from {began[1]['name'] if began else 'random weights'}; "
+            f"{sizes['test']:,} promoters are held out to measure them")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #aba73d55
 def _cut(data: Dataset, width: int) -> str | None:
     "What is to be said of promoters that are longer than the network reads."
     if not (rows := data.report.get("longer_than_width")): return None
     longest = max(map(int, data.report["core_length"]))
-    return (f"{rows:,} of {len(data):,} promoters are longer than the {width} bases that the network reads, so their first bases are not read; "
-            f"a width of {longest} (--width {longest}) reads them all")
+    return (f"{rows:,} of {len(data):,} promoters are longer than the {width} bases that the network reads, "
+            f"so their first bases are not read; a width of {longest} (--width {longest}) reads them all")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
@@ -326,16 +345,16 @@ def train_model(
     options: dict | None = None, # of that network
     recipe: Recipe | None = None, # how to train; by default what suits the size of the data
     minutes: float | None = None, # that everything may take, reading and measuring included
-    members: int | None = None, # of the ensemble, each with a seed of its own; by default 2 of the default network or more where there is time, and 1 of any other
+    members: int | None = None, # 2 of NETWORK by default, or more if time allows, and 1 of others; each with a seed
     seed: int | None = None, # of the first member; by default the recipe's, or 0
     width: int = 80,         # bases that the network reads
     progress: bool = True,   # a line for each epoch
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
     precision: str = "auto", # of training: "auto", "32-true" or "bf16-mixed"
-    start: str | Path | None = None, # folder of a model to start from, or "nothing"; by default the package's, where it fits
+    start: str | Path | None = None, # folder of a model, or "nothing"; by default the package's, where it fits
     families: np.ndarray | None = None, # number of each promoter's family, int (n,), where families stay in one part
     about: dict | None = None, # what else the card should say, such as its sources
-    apart: str | Path | Dataset | None = None # promoters to judge the model on, which no promoter to learn from may resemble
+    apart: str | Path | Dataset | None = None # promoters to judge the model on, which none to learn from may resemble
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), user_path(folder).absolute()
@@ -357,20 +376,25 @@ def train_model(
     processes = 1 if make_fabric(accelerator).device.type == "cuda" else min(most, torch.get_num_threads())
     devices = {"accelerator": accelerator, "precision": precision}
     work = folder.with_name(f".{folder.name}.training")
-    asked = {"data": data.sha256, "network": network, "options": options, "members": members, "seed": seed, "width": width,
-             "minutes": minutes, "start": began[1]["sha256"] if began else None, "apart": judged and judged.sha256, "recipe": recipe and asdict(replace(recipe, seed=seed))}
+    asked = {"data": data.sha256, "network": network, "options": options, "members": members, "seed": seed,
+             "width": width, "minutes": minutes, "start": began[1]["sha256"] if began else None,
+             "apart": judged and judged.sha256, "recipe": recipe and asdict(replace(recipe, seed=seed))}
     sizes = {name: len(part) for name, part in parts.items()}
-    decide = lambda: (recipe, most) if recipe else _decide(make(seed), parts["training"], sizes, members, processes, minutes, since, devices)
+    decide = lambda: (recipe, most) if recipe else _decide(
+        make(seed), parts["training"], sizes, members, processes, minutes, since, devices)
     with _alone(work):
         recipe, members = _plan(work/"plan.json", json.loads(json.dumps(asked)), decide)
-        recipe, models = replace(recipe, seed=seed), [_begin(make(seed + member), began, member) for member in range(members)]
+        recipe, models = replace(recipe, seed=seed), [
+            _begin(make(seed + member), began, member) for member in range(members)]
         if progress: print(_announce(network, members, processes, recipe, sizes, began))
-        jobs = [{"model": model, "train": parts["training"], "validation": parts["validation"], "recipe": replace(recipe, seed=seed + member),
-                 "folder": work/f"member_{member + 1}", "fresh": began is None, "progress": progress, **devices} for member, model in enumerate(models)]
+        jobs = [{"model": model, "train": parts["training"], "validation": parts["validation"],
+                 "recipe": replace(recipe, seed=seed + member), "folder": work/f"member_{member + 1}",
+                 "fresh": began is None, "progress": progress, **devices} for member, model in enumerate(models)]
         models = fit_members(jobs, processes)
         device = None if accelerator == "auto" else accelerator
         card = _card(_library(measured, data), data, parts, models, recipe, device, precision, began) | (about or {})
-        write_model(folder, models, card | (_judge(Predictor(models, card, device, precision), judged) if judged else {}))
+        write_model(folder, models, card | (
+            _judge(Predictor(models, card, device, precision), judged) if judged else {}))
         shutil.rmtree(work)
     return Predictor.load(folder, device, precision)
 
@@ -381,12 +405,14 @@ def refuse_alike(
 ) -> None: # raises ValueError that names a row
     "Refuse promoters that share a word of 20 bases with those that a model is to be judged on."
     if (alike := share_words(data.codes, apart.codes)).any():
-        raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of {apart.name}, which the model is to be judged on, "
-                         f"as do {alike.sum() - 1:,} others; leave them out, or judge on other promoters")
+        raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of "
+                         f"{apart.name}, which the model is to be judged on, as do {alike.sum() - 1:,} others; "
+                         "leave them out, or judge on other promoters")
 
 def _judge(predictor, apart) -> dict:
     predictions = predictor.predict_codes(apart.codes)
-    return {"judged": {apart.name: score(apart.labels, predictions) | {"coverage": measure_coverage(apart.labels, predictions, predictor.intervals)}}}
+    return {"judged": {apart.name: score(apart.labels, predictions) | {
+        "coverage": measure_coverage(apart.labels, predictions, predictor.intervals)}}}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #18f18dde
 def _card(library, data, parts, models, recipe, device, precision, began) -> dict:
@@ -394,10 +420,14 @@ def _card(library, data, parts, models, recipe, device, precision, began) -> dic
     labels, name = parts["training"].labels, library["name"] if library else data.name
     card = {"format": 1, "name": f"{network['name']} of {name}", "network": network, "members": len(models),
             "width": data.codes.shape[1], "both_strands": recipe.reverse_complement,
-            "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library), **({"ceiling_r2": library["ceiling_r2"]} if library and "ceiling_r2" in library else {}),
+            "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library),
+                     **({"ceiling_r2": library["ceiling_r2"]} if library and "ceiling_r2" in library else {}),
                      "parts": {name: len(part) for name, part in parts.items()}},
-            "recipe": asdict(recipe), **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}), "torch": torch.__version__, "range": ranges(parts["training"]),
-            "label_percentiles": [significant(value) for value in np.percentile(labels, np.arange(101))], "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
+            "recipe": asdict(recipe),
+            **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}),
+            "torch": torch.__version__, "range": ranges(parts["training"]),
+            "label_percentiles": [significant(value) for value in np.percentile(labels, np.arange(101))],
+            "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
     predict = Predictor(models, card, device, precision).predict_codes
     calibration, test = (predict(parts[name].codes) for name in ("calibration", "test"))
     intervals = calibrate(parts["calibration"].labels, calibration)

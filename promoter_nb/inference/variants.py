@@ -19,16 +19,21 @@ def _complaint(sequence: str, position: int, ref: str, alt: str) -> str | None:
         if text is None: return f"{name} is missing; expected bases"
     for name, allele in (("ref", ref), ("alt", alt)):
         if not allele or INVALID in allele.encode().translate(IUPAC_CODES):
-            return f"{name} is {allele!r}; expected bases (an insertion or a deletion keeps the base in front of it, as in VCF)"
-    if not 1 <= position <= len(sequence) - len(ref) + 1: return f"position {position} with ref {ref!r} lies outside of a sequence of {len(sequence)} bases; positions count from 1"
+            return (f"{name} is {allele!r}; expected bases "
+                    "(an insertion or a deletion keeps the base in front of it, as in VCF)")
+    if not 1 <= position <= len(sequence) - len(ref) + 1:
+        return (f"position {position} with ref {ref!r} lies outside of a sequence of {len(sequence)} bases; "
+                "positions count from 1")
     found = sequence[position - 1:position - 1 + len(ref)]
-    if found.upper() != ref.upper(): return f"ref is {ref!r}, but the sequence has {found!r} at position {position}; positions count from 1"
+    if found.upper() != ref.upper():
+        return f"ref is {ref!r}, but the sequence has {found!r} at position {position}; positions count from 1"
 
 # %% ../../nbs/library/inference/04_variants.ipynb #aee554bd
 def _whole(row: int, position) -> int:
     "A position as a number, whoever wrote it."
     number = pd.to_numeric(str(position), errors="coerce")
-    if not abs(number) < 2**53 or number % 1: raise SequenceError(row, f"position is {position!r}; expected a whole number", subject="")
+    if not abs(number) < 2**53 or number % 1:
+        raise SequenceError(row, f"position is {position!r}; expected a whole number", subject="")
     return int(number)
 
 # %% ../../nbs/library/inference/04_variants.ipynb #176b1a05
@@ -40,7 +45,8 @@ def apply_variants(
 ) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit its sequence
     "Put each variant into its sequence."
     changed, columns = [], [texts(as_list(column)) for column in (sequences, refs, alts)]
-    for row, (sequence, position, ref, alt) in enumerate(zip(columns[0], as_list(positions), *columns[1:], strict=True)):
+    for row, (sequence, position, ref, alt) in enumerate(
+            zip(columns[0], as_list(positions), *columns[1:], strict=True)):
         position = _whole(row, position)
         if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])
@@ -49,11 +55,11 @@ def apply_variants(
 # %% ../../nbs/library/inference/04_variants.ipynb #2e00ce6e
 def score_variants(
     predictor: Predictor, # whose model predicts
-    sequences: list[str], # references, with or without flanks (n,)
+    sequences: list[str], # references, with or without flanks (n,); the result has the index of a Series
     positions: list[int], # of the first base of ref, from 1 (n,)
     refs: list[str],      # what stands there (n,)
     alts: list[str]       # what shall stand there (n,)
-) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low and high end of the delta's interval, unusual; n rows, with the index of a Series; raises SequenceError
+) -> pd.DataFrame: # reference_prediction, alternative_prediction, delta, low, high, unusual (n,); raises SequenceError
     "What variants do to expression."
     sequences = as_list(sequences)
     return predictor.difference(sequences, apply_variants(sequences, positions, refs, alts))

@@ -28,10 +28,11 @@ class SelfAttention(nn.Module):
         heads: int,            # a divisor of the channels
         causal: bool = False,  # hide later positions
         reach: int | None = None # distances that are told apart, in positions; none leaves distance out
-    ): # maps float (n, channels, 1, length) to the same shape; raises ValueError when the heads cannot share the channels, or it is causal with a reach
+    ): # maps float (n, channels, 1, length) to the same; raises ValueError if heads is no divisor, or causal has reach
         super().__init__()
         if channels % heads: raise ValueError(f"{heads} heads cannot share {channels} channels equally")
-        if causal and reach is not None: raise ValueError("a causal layer tells no distances; leave out causal or reach")
+        if causal and reach is not None:
+            raise ValueError("a causal layer tells no distances; leave out causal or reach")
         self.heads, self.causal, self.reach = heads, causal, reach
         self.project, self.join = nn.Conv2d(channels, 3*channels, 1), nn.Conv2d(channels, channels, 1)
         self.distance = None if reach is None else nn.Parameter(torch.zeros(heads, 2*reach + 1))

@@ -54,7 +54,8 @@ class TrackReader(nn.Module):
 
     def forward(self, tracks):
         "Read each track, then all of them."
-        return self.all(torch.stack([reader(track.transpose(1, 2)) for reader, track in zip(self.tracks, tracks.unbind(1))], 1))
+        return self.all(torch.stack(
+            [reader(track.transpose(1, 2)) for reader, track in zip(self.tracks, tracks.unbind(1))], 1))
 
 # %% ../../nbs/library/models/17_attentive_chrome.ipynb #4cfd5d6f
 def attentive_chrome(

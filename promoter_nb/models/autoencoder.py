@@ -18,10 +18,12 @@ def autoencoder(
     hidden: int = 512, # units between sequence and code
     length: int = 80,  # bases that sequences are padded to
     learn: str = "sequences" # from "sequences", "labels" or "both"
-) -> SelfSupervised: # raises ValueError when the sequences are longer, the code is empty, or `learn` is none of the three
+) -> SelfSupervised: # raises ValueError when sequences are longer, the code is empty, or `learn` is none of the three
     "Dense autoencoder of the one-hot sequence, and a head on its code."
     if code < 1: raise ValueError(f"a code of {code} numbers; it needs at least one")
     head = regression_head(code)
-    body = named(padding=PadTo(length), flat=nn.Flatten(), dense=nn.Linear(4*length, hidden), rectify=nn.ReLU(), code=nn.Linear(hidden, code))
-    reader = named(dense=nn.Linear(code, hidden), rectify=nn.ReLU(), bases=nn.Linear(hidden, 4*length), sequence=nn.Unflatten(1, (4, 1, length)))
+    body = named(padding=PadTo(length), flat=nn.Flatten(), dense=nn.Linear(4*length, hidden), rectify=nn.ReLU(),
+                 code=nn.Linear(hidden, code))
+    reader = named(dense=nn.Linear(code, hidden), rectify=nn.ReLU(), bases=nn.Linear(hidden, 4*length),
+                   sequence=nn.Unflatten(1, (4, 1, length)))
     return SelfSupervised(body, head, reader, learn)

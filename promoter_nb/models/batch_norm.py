@@ -28,11 +28,12 @@ class BatchNorm(nn.BatchNorm2d):
     ) -> torch.Tensor: # the same shape
         "Normalise each channel, in training by the statistics of the whole batch."
         alone = not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1
-        return super().forward(features) if alone or not self.training else self.normalise(features, *self.moments(features))
+        return (super().forward(features) if alone or not self.training
+                else self.normalise(features, *self.moments(features)))
 
     def moments(self,
         features: torch.Tensor # float (n, channels, 1, length)
-    ) -> tuple[torch.Tensor, torch.Tensor, float]: # mean and variance, float (channels,), and how many values each is of
+    ) -> tuple[torch.Tensor, torch.Tensor, float]: # mean and variance, float (channels,), and of how many values
         "Mean and variance of each channel, and the number of values, over all processes."
         count = features.numel()/features.shape[1]*distributed.get_world_size()
         mean = SumOverProcesses.apply(features.float().sum((0, 2, 3)))/count

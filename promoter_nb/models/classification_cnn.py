@@ -19,8 +19,9 @@ def check_bins(
 ) -> None: # raises ValueError
     "Refuse labels of which a twentieth lies outside of the sorting bins."
     outside = ((labels < -0.5) | (labels > classes - 0.5)).float().mean().item()
-    if outside > 0.05: raise ValueError(f"{outside:.0%} of the labels lie outside -0.5 to {classes - 0.5:g}, all that classes of sorting bins can predict; "
-                                        "let the classes follow the labels (sorting_bins=false)")
+    if outside > 0.05:
+        raise ValueError(f"{outside:.0%} of the labels lie outside -0.5 to {classes - 0.5:g}, all that classes of "
+                         "sorting bins can predict; let the classes follow the labels (sorting_bins=false)")
 
 # %% ../../nbs/library/models/08_classification_cnn.ipynb #badecac5
 class Classifier(Network):
@@ -45,7 +46,8 @@ class Classifier(Network):
         labels: torch.Tensor   # expression, float (n,)
     ) -> torch.Tensor: # float (n,)
         "Cross-entropy with the bin next to each label."
-        return nn.functional.cross_entropy(outputs, to_classes(self.standardised(labels), outputs.shape[1], checked=True), reduction="none")
+        return nn.functional.cross_entropy(
+            outputs, to_classes(self.standardised(labels), outputs.shape[1], checked=True), reduction="none")
 
     def unit(self,
         labels: torch.Tensor # expression of the training part, float (n,)

@@ -22,5 +22,6 @@ def classification_resnet(
     "The ResNet with classes in place of a number."
     check_classes(classes)
     network = resnet(channels, **options)
-    head = named(dense=network.head.dense, rectify=network.head.rectify, line=nn.Linear(network.head.line.in_features, classes))
+    head = named(dense=network.head.dense, rectify=network.head.rectify,
+                 line=nn.Linear(network.head.line.in_features, classes))
     return Classifier(network.body, head, sorting_bins)

@@ -36,7 +36,8 @@ def tower_step(
     kernel: int       # bases, odd
 ) -> nn.Sequential: # maps float (n, channels_in, 1, length) to (n, channels, 1, length//2)
     "Convolution, pointwise residual convolution, attention pooling."
-    convolution, pointwise = ConvBlock(channels_in, channels, kernel, nn.GELU), ConvBlock(channels, channels, 1, nn.GELU)
+    convolution, pointwise = (ConvBlock(channels_in, channels, kernel, nn.GELU),
+                              ConvBlock(channels, channels, 1, nn.GELU))
     return named(convolution=convolution, pointwise=Residual(pointwise), pool=AttentionPool(channels))
 
 # %% ../../nbs/library/models/16_enformer.ipynb #8f926f38
@@ -51,6 +52,7 @@ def enformer(
     "Convolution tower with attention pooling, transformer, head."
     sizes, kernels = (4, *channels), [first_kernel] + [kernel]*(len(channels) - 1)
     layers = {f"step{i}": tower_step(*size, k) for i, (*size, k) in enumerate(zip(sizes, channels, kernels), 1)}
-    layers |= {f"block{i}": transformer_block(channels[-1], heads, reach=reach, expansion=2, activation=nn.ReLU) for i in range(1, blocks + 1)}
+    layers |= {f"block{i}": transformer_block(channels[-1], heads, reach=reach, expansion=2, activation=nn.ReLU)
+               for i in range(1, blocks + 1)}
     body = named(**layers, normalisation=PositionNorm(channels[-1]), mean=GlobalMeanPool())
     return Network(body, named(line=nn.Linear(channels[-1], 1), softplus=nn.Softplus(), flat=nn.Flatten(0)))

@@ -26,7 +26,8 @@ class ConvBlock(nn.Sequential):
         kernel: int,      # bases that one output sees, odd
         activation: type[nn.Module] = nn.ReLU # made without arguments
     ): # maps float (n, channels_in, 1, length) to (n, channels, 1, length); raises ValueError when the kernel is even
-        if kernel % 2 == 0: raise ValueError(f"a kernel of {kernel} cannot keep the length; kernels are odd, such as {kernel + 1}")
+        if kernel % 2 == 0:
+            raise ValueError(f"a kernel of {kernel} cannot keep the length; kernels are odd, such as {kernel + 1}")
         super().__init__()
         self.convolution = nn.Conv2d(channels_in, channels, (1, kernel), padding=(0, kernel//2), bias=False)
         self.normalisation = BatchNorm(channels)
@@ -85,7 +86,8 @@ def stack(
 ) -> dict[str, ConvBlock]: # for `named`
     "Convolution blocks one after the other, the first on the four bases."
     sizes = [4] + [channels]*len(kernels)
-    return {f"convolution{i}": ConvBlock(*size, kernel) for i, (*size, kernel) in enumerate(zip(sizes, sizes[1:], kernels), 1)}
+    return {f"convolution{i}": ConvBlock(*size, kernel)
+            for i, (*size, kernel) in enumerate(zip(sizes, sizes[1:], kernels), 1)}
 
 # %% ../../nbs/library/models/02_layers.ipynb #e6e9aefb
 def label_range(
@@ -175,7 +177,8 @@ class Network(nn.Module):
         labels: torch.Tensor, # expression of the training part, float (n,)
         fresh: bool = True    # whether the head knows nothing yet; one that was taught keeps what it knows
     ) -> None:
-        "Take the unit of the labels, and let the first predictions lie around their mean, so that no epoch is spent on finding it."
+        ("Take the unit of the labels, and let the first predictions lie around their mean, "
+         "so that no epoch is spent on finding it.")
         for buffer, value in zip((self.location, self.scale), self.unit(labels)): buffer.fill_(value)
         if fresh: nn.init.constant_(self.head.line.bias, self.standardised(labels).double().mean().item())
 
@@ -185,7 +188,8 @@ def _trace(model, width, hook):
     model = deepcopy(model).to("meta").eval()
     for name, layer in model.named_modules():
         if not list(layer.children()):
-            layer.register_forward_hook(lambda layer, inputs, output, name=name: hook(name, layer, inputs[0].shape, output.shape))
+            layer.register_forward_hook(
+                lambda layer, inputs, output, name=name: hook(name, layer, inputs[0].shape, output.shape))
     model(torch.zeros(1, 4, width, dtype=torch.float32, device="meta"))
 
 # %% ../../nbs/library/models/02_layers.ipynb #47c81b85
@@ -197,7 +201,8 @@ def layer_table(
     rows = []
     def add(name, layer, _, shape):
         parameters = sum(p.numel() for p in layer.parameters())
-        rows.append((name, type(layer).__name__, shape[1] if len(shape) > 1 else 1, shape[3] if len(shape) == 4 else 1, parameters))
+        rows.append((name, type(layer).__name__, shape[1] if len(shape) > 1 else 1,
+                     shape[3] if len(shape) == 4 else 1, parameters))
     _trace(model, width, add)
     return pd.DataFrame(rows, columns=["layer", "kind", "channels", "length", "parameters"])
 
@@ -210,10 +215,11 @@ def check_width(
     def check(name, layer, shape, _):
         kernel = getattr(layer, "kernel_size", (1, 1))[-1]
         if kernel > shape[-1]:
-            raise ValueError(f"{name} spans {kernel} positions, but {shape[-1]} are left of a sequence of {width} bases; "
-                             "use longer sequences, a shorter kernel, or fewer pooling layers")
+            raise ValueError(f"{name} spans {kernel} positions, but {shape[-1]} are left of a sequence "
+                             f"of {width} bases; use longer sequences, a shorter kernel, or fewer pooling layers")
     try: _trace(model, width, check)
-    except RuntimeError as error: raise ValueError(f"the network cannot take sequences of {width} bases: {error}") from None
+    except RuntimeError as error:
+        raise ValueError(f"the network cannot take sequences of {width} bases: {error}") from None
 
 # %% ../../nbs/library/models/02_layers.ipynb #906560b4
 def fold_batch_norm(

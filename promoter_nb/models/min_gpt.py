@@ -20,7 +20,7 @@ class BasesAndPlaces(nn.Module):
     def __init__(self,
         channels: int, # of a state
         context: int   # places, at least as many as bases in a sequence
-    ): # maps one-hot (n, 4, 1, width) to (n, channels, 1, width); raises ValueError when the sequence is longer than the context
+    ): # maps one-hot (n, 4, 1, width) to (n, channels, 1, width); raises ValueError when the width exceeds the context
         super().__init__()
         self.bases = nn.Conv2d(4, channels, 1, bias=False)
         self.places = nn.Parameter(0.02*torch.randn(1, channels, 1, context))
@@ -28,7 +28,8 @@ class BasesAndPlaces(nn.Module):
     def forward(self, sequences):
         "Add the embedding of each base and of its place."
         width, context = sequences.shape[-1], self.places.shape[-1]
-        if width > context: raise ValueError(f"a sequence of {width} bases, but there are {context} places; set context={width}")
+        if width > context:
+            raise ValueError(f"a sequence of {width} bases, but there are {context} places; set context={width}")
         return self.bases(sequences) + self.places[..., context - width:]
 
 # %% ../../nbs/library/models/15_min_gpt.ipynb #c96b47d7
@@ -38,7 +39,8 @@ class Summary(nn.Module):
         state: str # "last" or "mean"
     ): # maps float (n, channels, 1, width) to (n, channels)
         super().__init__()
-        if state not in ("last", "mean"): raise ValueError(f"expression is read from the last state or the mean of all, not from {state!r}")
+        if state not in ("last", "mean"):
+            raise ValueError(f"expression is read from the last state or the mean of all, not from {state!r}")
         self.state = state
 
     def forward(self, states):
@@ -64,5 +66,6 @@ def min_gpt(
     layers = {f"block{i}": transformer_block(channels, heads, causal=True) for i in range(1, blocks + 1)}
     body = named(embedding=BasesAndPlaces(channels, context), **layers, normalisation=PositionNorm(channels))
     reader = named(next=nn.Conv2d(channels, 4, 1), shift=nn.ZeroPad2d((1, -1, 0, 0)))
-    if classes: return SelfSupervisedClassifier(body, named(line=nn.Linear(channels, classes)), reader, learn, Summary(state))
+    if classes:
+        return SelfSupervisedClassifier(body, named(line=nn.Linear(channels, classes)), reader, learn, Summary(state))
     return SelfSupervised(body, named(line=nn.Linear(channels, 1), flat=nn.Flatten(0)), reader, learn, Summary(state))

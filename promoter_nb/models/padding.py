@@ -23,5 +23,7 @@ class PadTo(nn.Module):
     ) -> torch.Tensor: # float (n, 4, 1, length); raises ValueError when the sequences are longer
         "Fill up."
         missing = self.length - sequences.shape[-1]
-        if missing < 0: raise ValueError(f"sequences of {sequences.shape[-1]} bases do not fit into the {self.length} that the network takes; set length={sequences.shape[-1]} or more")
+        if missing < 0:
+            raise ValueError(f"sequences of {sequences.shape[-1]} bases do not fit into the {self.length} "
+                             f"that the network takes; set length={sequences.shape[-1]} or more")
         return nn.functional.pad(sequences, (missing, 0))

@@ -30,4 +30,5 @@ class PReLU(nn.PReLU):
         features: torch.Tensor # float, any shape
     ) -> torch.Tensor: # the same shape
         "Multiply negative values by the slope."
-        return _LearnedSlope.apply(features, self.weight) if features.device.type == "cpu" else super().forward(features)
+        return (_LearnedSlope.apply(features, self.weight) if features.device.type == "cpu"
+                else super().forward(features))

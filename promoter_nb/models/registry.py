@@ -37,12 +37,14 @@ def _check_counts(name: str, **options) -> None:
     for option, value in options.items():
         counts = value if isinstance(value, (tuple, list)) else [value]
         least = least_of.get(option, 1)
-        if any(isinstance(count, int) and not isinstance(count, bool) and count < least for count in counts) or not counts:
+        if any(isinstance(count, int) and not isinstance(count, bool) and count < least
+               for count in counts) or not counts:
             raise ValueError(f"model {name!r}: {option} is {value!r}; expected {least} or more")
 
 # %% ../../nbs/library/models/01_registry.ipynb #fee90029
 def plain(value):
-    "The same numbers as Python has them: numpy's scalars and arrays, also within lists and dictionaries, are made plain."
+    ("The same numbers as Python has them: numpy's scalars and arrays, "
+     "also within lists and dictionaries, are made plain.")
     if isinstance(value, np.generic): return value.item()
     if isinstance(value, np.ndarray): return value.tolist()
     if isinstance(value, dict): return {plain(key): plain(entry) for key, entry in value.items()}
@@ -63,14 +65,17 @@ def torch_defaults(
 
 # %% ../../nbs/library/models/01_registry.ipynb #9cea847b
 def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Module:
-    if not str(name).isidentifier() or not find_spec(f"promoter_nb.models.{name}") or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name):
+    if (not str(name).isidentifier() or not find_spec(f"promoter_nb.models.{name}")
+            or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name)):
         raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
     width, seed, options = plain(width), plain(seed), plain(options)
     if type(width) is not int: raise ValueError(f"model {name!r}: width is {width!r}; expected a whole number of bases")
-    if type(seed) is not int or not 0 <= seed < 2**63: raise ValueError(f"model {name!r}: seed is {seed!r}; expected 0 or another whole number below 2**63")
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise ValueError(f"model {name!r}: seed is {seed!r}; expected 0 or another whole number below 2**63")
     _check_counts(name, width=width, **options)
     if unwritable := [option for option, value in options.items() if isinstance(value, type)]:
-        raise ValueError(f"model {name!r}: {unwritable[0]} is {options[unwritable[0]]}, which a file of weights could not name; call the model's own function")
+        raise ValueError(f"model {name!r}: {unwritable[0]} is {options[unwritable[0]]}, "
+                         "which a file of weights could not name; call the model's own function")
     function = getattr(module, name)
     if "width" in signature(function).parameters: options["width"] = width
     with torch.random.fork_rng(devices=[]):
@@ -83,7 +88,8 @@ def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Mo
 
 def _resolved(function, options) -> dict:
     "Options with the defaults of those that were not given; classes, which a file could not name, are left out."
-    defaults = {name: option.default for name, option in signature(function).parameters.items() if option.default is not option.empty}
+    defaults = {name: option.default for name, option in signature(function).parameters.items()
+                if option.default is not option.empty}
     return {option: value for option, value in {**defaults, **options}.items() if not isinstance(value, type)}
 
 # %% ../../nbs/library/models/01_registry.ipynb #7cc1cb4f
@@ -112,11 +118,12 @@ def save(
 # %% ../../nbs/library/models/01_registry.ipynb #64114a97
 def read_notes(
     path: str | Path # a safetensors file
-) -> dict: # the model's configuration under "model", and the notes that it was saved with; raises FileNotFoundError, or ValueError when the file is cut off or damaged
+) -> dict: # the configuration under "model", and the notes saved; raises FileNotFoundError, or ValueError when damaged
     "What a file of weights says about itself."
     try:
         with safe_open(path, "pt") as file: return json.loads((file.metadata() or {}).get("promoter_nb", "{}"))
-    except SafetensorError as error: raise ValueError(f"{path} is not a whole safetensors file ({error}); it was cut off or damaged") from None
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file ({error}); it was cut off or damaged") from None
 
 # %% ../../nbs/library/models/01_registry.ipynb #748feec8
 COUNT, WIDEST = 1000, 100_000 # counts that no tensor has to bear out; bases
@@ -138,12 +145,13 @@ def _refuse_large(path, configuration, most: int) -> None:
         counts = value if isinstance(value, list) else [value]
         limit = WIDEST if option == "width" else 2**63 if option == "seed" else most
         numbers = [len(counts), *(count for count in counts if isinstance(count, (int, float)))]
-        if not max(map(abs, numbers)) <= limit: raise ValueError(f"{path}: {option} is {str(value)[:40]}; its weights bear out {limit:,} at most")
+        if not max(map(abs, numbers)) <= limit:
+            raise ValueError(f"{path}: {option} is {str(value)[:40]}; its weights bear out {limit:,} at most")
 
 # %% ../../nbs/library/models/01_registry.ipynb #f3ef4367
 def load(
     path: str | Path # a safetensors file, written by `save`
-) -> nn.Module: # in evaluation mode; raises FileNotFoundError, or ValueError when the file is damaged or does not name its model
+) -> nn.Module: # in evaluation mode; raises FileNotFoundError, or ValueError when damaged or without its model's name
     "Build the model that a file of weights belongs to, and fill in the weights."
     configuration = read_notes(path).get("model")
     if configuration is None: raise ValueError(f"{path} does not say which model its weights belong to")

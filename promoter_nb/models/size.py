@@ -18,7 +18,7 @@ from .attention import SelfAttention
 def shapes(
     model: nn.Module, # takes one-hot sequences (n, 4, width)
     width: int = 80   # of the sequences, in bases
-) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]: # by name of the module, in the order in which they finish: (channels, length) of input and of output
+) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]: # by module, as they finish: (channels, length) in and out
     "What goes into each module, and what comes out."
     found, model = {}, deepcopy(model).to("meta").eval()
     def note(name, inputs, output): found[name] = _size(inputs[0]), _size(output)
@@ -52,7 +52,8 @@ def receptive_field(
     field, step = 1, 1
     for name, ((_, length_in), (_, length)) in shapes(model, width).items():
         layer = model.get_submodule(name)
-        if isinstance(layer, (SelfAttention, nn.RNNBase)) or isinstance(layer, nn.Flatten) and length_in > 1: return width
+        if isinstance(layer, (SelfAttention, nn.RNNBase)) or isinstance(layer, nn.Flatten) and length_in > 1:
+            return width
         if not (kernel := getattr(layer, "kernel_size", None)): continue
         field += (kernel[-1] - 1)*step
         step *= max(1, length_in//length)

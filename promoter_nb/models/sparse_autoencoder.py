@@ -33,7 +33,7 @@ def sparse_autoencoder(
     penalty: float = 0.3,  # on the activity of the code; 0 leaves it to itself
     length: int = 80,      # bases that sequences are padded to
     learn: str = "sequences" # from "sequences", "labels" or "both"
-) -> SelfSupervised: # raises ValueError when the sequences are longer, the penalty is negative, or `learn` is none of the three
+) -> SelfSupervised: # raises ValueError when sequences are longer, the penalty is negative, or `learn` is unknown
     "Autoencoder with a wide and sparse code, and a head on the code."
     if penalty < 0: raise ValueError(f"penalty is {penalty}; expected 0 or more")
     body = named(padding=PadTo(length), flat=nn.Flatten(), code=nn.Linear(4*length, units), rectify=nn.ReLU())

@@ -30,7 +30,8 @@ class StrandNetwork(Classifier):
         labels: torch.Tensor   # expression, float (n,)
     ) -> torch.Tensor: # float (n,)
         "Cross-entropy with each label's distribution over the bins (`targets.soft_labels`)."
-        return nn.functional.cross_entropy(outputs, soft_labels(self.standardised(labels), outputs.shape[1]), reduction="none")
+        return nn.functional.cross_entropy(
+            outputs, soft_labels(self.standardised(labels), outputs.shape[1]), reduction="none")
 
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #ec4cf0cf
 def silu_block(
@@ -54,8 +55,10 @@ def strand_resnet(
     "Residual network that reads strands, keeps all positions and predicts a distribution."
     layers = {"first": ConvBlock(5, channels, first_kernel, nn.SiLU)}
     for i in range(1, blocks + 1):
-        layers |= {f"block{i}": silu_block(channels, kernel)} | ({f"pool{i}": nn.MaxPool2d((1, 2))} if i < blocks else {})
+        layers |= ({f"block{i}": silu_block(channels, kernel)}
+                   | ({f"pool{i}": nn.MaxPool2d((1, 2))} if i < blocks else {}))
     layers |= {"summary": ConvBlock(channels, summary, 1, nn.SiLU), "places": nn.Flatten()}
     features = summary*(width//2**max(blocks - 1, 0))
-    head = named(dense=nn.Linear(features, hidden), activation=nn.SiLU(), dropout=nn.Dropout(dropout), line=nn.Linear(hidden, classes))
+    head = named(dense=nn.Linear(features, hidden), activation=nn.SiLU(), dropout=nn.Dropout(dropout),
+                 line=nn.Linear(hidden, classes))
     return StrandNetwork(named(**layers), head)

@@ -19,7 +19,8 @@ def to_classes(
     checked: bool = False   # whether the labels are known to be finite; a GPU need not be asked then
 ) -> torch.Tensor: # int64 (n,), 0 to classes - 1; raises ValueError at a label that is not finite
     "The integer bin of each label."
-    if not checked and not labels.isfinite().all(): raise ValueError(f"label {int((~labels.isfinite()).nonzero()[0])} is not a finite number")
+    if not checked and not labels.isfinite().all():
+        raise ValueError(f"label {int((~labels.isfinite()).nonzero()[0])} is not a finite number")
     return labels.round().long().clamp(0, classes - 1)
 
 # %% ../../nbs/library/models/00_targets.ipynb #05e4bee4
@@ -65,7 +66,8 @@ def _density(labels: torch.Tensor) -> torch.Tensor:
     places = ((labels - labels.min())*STEPS).round().long()
     reach = int(4*SMOOTHING*STEPS)
     kernel = torch.exp(-(torch.arange(-reach, reach + 1, device=labels.device)/(SMOOTHING*STEPS))**2/2).double()
-    return torch.nn.functional.conv1d(places.bincount().double()[None, None], kernel[None, None], padding=reach)[0, 0, places]
+    return torch.nn.functional.conv1d(
+        places.bincount().double()[None, None], kernel[None, None], padding=reach)[0, 0, places]
 
 # %% ../../nbs/library/models/00_targets.ipynb #8be1accb
 def tail_weights(

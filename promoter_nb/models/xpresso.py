@@ -35,7 +35,8 @@ def xpresso(
     "Two convolutions with wide pooling, and dense layers."
     positions, layers, size = positions_left(length, pools), {"padding": PadTo(length)}, 4
     for i, (channel, kernel, pool) in enumerate(zip(channels, kernels, pools), 1):
-        layers |= {f"margin{i}": nn.ZeroPad2d(((kernel - 1)//2, kernel//2, 0, 0)), f"convolution{i}": nn.Conv2d(size, channel, (1, kernel)),
+        layers |= {f"margin{i}": nn.ZeroPad2d(((kernel - 1)//2, kernel//2, 0, 0)),
+                   f"convolution{i}": nn.Conv2d(size, channel, (1, kernel)),
                    f"rectify{i}": nn.ReLU(), f"pool{i}": nn.MaxPool2d((1, pool))}
         size = channel
     layers |= {"flat": nn.Flatten(), "dense1": nn.Linear(size*positions, dense[0]), "rectify3": nn.ReLU(),

@@ -74,7 +74,7 @@ def promoters_used(
 
 def statements(
     chapters: dict[str, dict] # as `chapters` and `first_runs` give them, the chapter of the data among them
-) -> dict[str, list[dict]]: # by claim id; each with `data`, the name and number of the promoters, and `kind`, simulated or measured
+) -> dict[str, list[dict]]: # by claim id; with `data`, name and number of promoters, and `kind`, simulated or measured
     "What the chapters say of each claim."
     name, rows = chapters["data_set"]["name"], chapters["data_set"]["rows"]["used"]
     said = [(claim, entry | {"data": f"{name}, "

@@ -92,7 +92,8 @@ def draw_comparison(
         axes.plot(ends[1], place, style_of(name)[2], color=hue, markersize=5)
     axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel="R² (%)")
     if reachable := ceiling(comparison.validation):
-        axes.axvline(100*reachable, color=COLOURS["true expression"], linestyle=style_of("true expression")[1], linewidth=0.9)
+        axes.axvline(100*reachable, color=COLOURS["true expression"],
+                     linestyle=style_of("true expression")[1], linewidth=0.9)
     return figure
 
 # %% ../../nbs/library/paper/13_compare.ipynb #0d993c0a
@@ -105,7 +106,8 @@ def network_of_run(
     if learned_from is not None:
         name = json.loads((folder/"run.json").read_text())["data"]["name"]
         if name != learned_from:
-            raise ParameterError(f"run_folder {run_folder} was trained on {name}; expected a run on {learned_from} data")
+            raise ParameterError(f"run_folder {run_folder} was trained on {name}; "
+                                 f"expected a run on {learned_from} data")
     return load(folder/"training/weights.safetensors")
 
 # %% ../../nbs/library/paper/13_compare.ipynb #7b53fad7

@@ -56,7 +56,8 @@ def commit() -> str: # such as "1a2b3c4" or "1a2b3c4, with changes"; "none" outs
     if not shutil.which("git"): return "none"
     git = lambda *words: subprocess.run(["git", "-C", paths.root(), *words], capture_output=True, text=True)
     top = git("rev-parse", "--show-toplevel").stdout.removesuffix("\n")
-    if not top or Path(top).resolve() != paths.root(): return "none" # a copy without a history of its own, within another project
+    if not top or Path(top).resolve() != paths.root():
+        return "none" # a copy without a history of its own, within another project
     if (head := git("rev-parse", "--short=10", "HEAD")).returncode: return "none"
     return head.stdout.strip() + (", with changes" if git("status", "--porcelain").stdout else "")
 
@@ -138,7 +139,8 @@ def _first(data, promoters):
 def _refuse_constant(data):
     "Refuse labels that are all the same: nothing can be learned from them, nor said of their spread."
     if np.ptp(data.labels) > 0: return data
-    raise dataset.DataError(f"{data.name}: all labels of its {len(data):,} promoters are {data.labels[0]}; expected measured values that differ")
+    raise dataset.DataError(f"{data.name}: all labels of its {len(data):,} promoters are {data.labels[0]}; "
+                            "expected measured values that differ")
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #659a0f0c
 @dataclass
@@ -233,7 +235,7 @@ def model_results(
     validation: dataset.Dataset,        # what was held out
     train_predictions: np.ndarray,      # float (n,)
     validation_predictions: np.ndarray, # float (m,)
-) -> tuple[dict, pd.DataFrame]: # for `metrics.json`; and one row a held-out promoter: its row in the file, label, prediction
+) -> tuple[dict, pd.DataFrame]: # for `metrics.json`; one row a held-out promoter: row in the file, label, prediction
     "Scores of one model, and its predictions."
     metrics = {part: {**uncertainty.score(data.labels, predictions), "rows": len(data), "ceiling": ceiling(data)}
                for part, data, predictions in (("train", train, train_predictions),

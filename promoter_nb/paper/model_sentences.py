@@ -285,8 +285,8 @@ def autoencoder(
     few, many = codes[0], codes[-1]
     return (f"From a {few} numbers, {share(recovered[few.removeprefix('code of ')])} of the bases can be recovered, "
             f"from a {many}, {share(recovered[many.removeprefix('code of ')])}; the most frequent base makes up "
-            f"{share(metrics['most_frequent_base'])}. R² of expression is {_r2(metrics, many)} when it is read from the "
-            f"largest code, {_r2(metrics, 'counts of bases')} from the counts of the four bases, and "
+            f"{share(metrics['most_frequent_base'])}. R² of expression is {_r2(metrics, many)} when it is read from "
+            f"the largest code, {_r2(metrics, 'counts of bases')} from the counts of the four bases, and "
             f"{_r2(metrics, 'CNN')} with the CNN.")
 
 def sparse_autoencoder(

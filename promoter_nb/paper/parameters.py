@@ -25,7 +25,8 @@ def declaration(
     cells = json.loads(Path(notebook).read_text())["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
-        raise ParameterError(f"{notebook}: {len(tagged)} cells are tagged `parameters`; papermill needs one, or it would run with the defaults")
+        raise ParameterError(f"{notebook}: {len(tagged)} cells are tagged `parameters`; "
+                             "papermill needs one, or it would run with the defaults")
     types = {node.target.id: ast.unparse(node.annotation) for node in ast.parse("".join(tagged[0]["source"])).body
              if isinstance(node, ast.AnnAssign)}
     if foreign := {name: type_name for name, type_name in types.items() if type_name not in TYPES}:
@@ -39,7 +40,8 @@ def given(
     "The parameters that papermill was given."
     cells = [cell for cell in cells if cell.strip()]
     if cells and cells[0].startswith("# Parameters"):
-        raise ParameterError("papermill put its values before the defaults, which then won: the cell of the defaults has lost its tag `parameters`")
+        raise ParameterError("papermill put its values before the defaults, which then won: "
+                             "the cell of the defaults has lost its tag `parameters`")
     return {node.targets[0].id for cell in cells if cell.startswith("# Parameters") for node in ast.parse(cell).body}
 
 # %% ../../nbs/library/paper/20_parameters.ipynb #f8e3b0ec

@@ -41,7 +41,7 @@ def runs_read(
 # %% ../../nbs/library/paper/03_provenance.ipynb #f572604d
 def library_run(
     run: Path # folder of a run
-) -> Path | None: # folder of the run that made or fetched its data; None for a file of the user's, and for a run that reads other runs
+) -> Path | None: # the run that made or fetched its data; None for a user's file, and for a run that reads other runs
     "Where the data of a run are from."
     data = record(run)["data"]
     found = next((parent/"20_library" for parent in run.parents if (parent/"20_library"/"run.json").exists()), None)
@@ -131,7 +131,7 @@ def trace(
     root: Path,      # folder that holds `results`, with `reference` in it, and `report`
     results: Path    # folder of the profile's runs, for a name
 ) -> str: # text; raises ValueError for a figure that no run has drawn, and for a name that is not known
-    "The chain of runs behind a figure or table; one that the profile does not make is looked up in the reference results."
+    "The chain of runs behind a figure or table, from the reference results where the profile does not make it."
     if Path(name).is_file(): run = drawn_by(Path(name).resolve(), root)
     else:
         text = "\n".join(path.read_text() for path in sorted((root/"report").glob("*.typ")))

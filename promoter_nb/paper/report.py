@@ -18,7 +18,8 @@ from . import claim_sentences as claim_text
 from .captions import captions
 from .experiment import commit
 from ..data.files import atomic, write_json
-from .claims import chapters, first_runs, in_words_of_today, ledger, model_runs, promoters_used, statements
+from .claims import (
+    chapters, first_runs, in_words_of_today, ledger, model_runs, promoters_used, statements)
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
 from .sentences import say

@@ -108,7 +108,7 @@ def compare_tables(
 def compare_results(
     reference: Path, # folder of a profile's reference results
     found: Path      # folder of the same profile's results
-) -> pd.DataFrame: # a row for each value: file, key, reference, found, tolerance, ok; raises FileNotFoundError without reference, ValueError for a damaged file
+) -> pd.DataFrame: # file, key, reference, found, tolerance, ok; raises FileNotFoundError, ValueError at a damaged file
     "Compare the results of a profile with its reference, value by value."
     runs = sorted({path.parent.relative_to(folder) for folder in (reference, found)
                    for path in folder.rglob("metrics.json")} - {Path("90_report")})

@@ -23,7 +23,8 @@ def on_each_core(
     "Apply a function to parts, each on one of PyTorch's threads."
     if (threads := torch.get_num_threads()) == 1 or len(parts) < 2: return [function(part) for part in parts]
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool: return list(pool.map(function, parts))
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, parts))
     finally: torch.set_num_threads(threads) # what a thread sets holds for all threads that are made later
 
 # %% ../../nbs/library/training/02_batches.ipynb #86407134
@@ -47,7 +48,9 @@ def predict_batches(
     "Predict in batches of one size."
     size = BATCH_SIZE[codes.device.type]
     def one(batch):
-        with torch.inference_mode(), autocast(): return model(read_codes(model, batch, torch.full((len(batch),), reverse, device=batch.device))).float()
+        with torch.inference_mode(), autocast():
+            return model(read_codes(
+                model, batch, torch.full((len(batch),), reverse, device=batch.device))).float()
     filled = nn.functional.pad(codes, (0, 0, 0, -len(codes) % size))
     batches = filled.split(size) if len(codes) else []
     parts = on_each_core(one, batches) if codes.device.type == "cpu" else [one(batch) for batch in batches]

@@ -44,8 +44,11 @@ def refuse_other(
     folder: Path            # where it is
 ) -> None: # raises ValueError that names each difference
     "Refuse to continue a run that is not the one that was asked for."
-    changed = [f"{key} (was {str(found.get(key))[:12]}, now {str(wanted.get(key))[:12]})" for key in wanted | found if found.get(key) != wanted.get(key)]
-    if changed: raise ValueError(f"{folder} holds another run, which differs in {', '.join(changed)}; choose another folder, or remove this one")
+    changed = [f"{key} (was {str(found.get(key))[:12]}, now {str(wanted.get(key))[:12]})"
+               for key in wanted | found if found.get(key) != wanted.get(key)]
+    if changed:
+        raise ValueError(f"{folder} holds another run, which differs in {', '.join(changed)}; "
+                         "choose another folder, or remove this one")
 
 # %% ../../nbs/library/training/04_checkpoint.ipynb #d37ede8d
 def write_checkpoint(

@@ -74,8 +74,8 @@ def check_finite(
     finite = losses.isfinite()
     if finite.all(): return
     step = int((~finite).nonzero()[0])
-    raise TrainingDiverged(f"the loss became {losses[step]} at step {step + 1} of epoch {epoch}; the last good checkpoint is kept, if there was one. "
-                           "A lower learning rate often helps")
+    raise TrainingDiverged(f"the loss became {losses[step]} at step {step + 1} of epoch {epoch}; "
+                           "the last good checkpoint is kept, if there was one. A lower learning rate often helps")
 
 # %% ../../nbs/library/training/05_fit.ipynb #66afef1e
 def start_phase(
@@ -120,7 +120,8 @@ def train_epoch(
 ) -> float: # mean loss; raises TrainingDiverged
     "One step for each batch."
     run.network.train()
-    rows, grains = run.fabric.to_device((rows[:, run.share], run.model.grains(labels.to(run.fabric.device)[:, run.share])))
+    rows, grains = run.fabric.to_device(
+        (rows[:, run.share], run.model.grains(labels.to(run.fabric.device)[:, run.share])))
     losses = torch.zeros(len(rows), device=run.fabric.device)
     with own_chance(run, epoch):
         for step in tqdm(range(len(rows)), f"epoch {epoch}", leave=False, disable=None if run.show else True):
@@ -145,9 +146,11 @@ def validate(
     predictions = torch.zeros_like(labels)
     model, codes = fold_batch_norm(model), codes[run.share]
     strands = [predict_batches(model, codes, run.fabric.autocast)]
-    if model.reads_strand: strands.append(predict_batches(model, reverse_complement(codes), run.fabric.autocast, reverse=True))
+    if model.reads_strand:
+        strands.append(predict_batches(model, reverse_complement(codes), run.fabric.autocast, reverse=True))
     predictions[run.share] = torch.stack(strands).mean(0)
-    return float(r2(*(values.double().cpu().numpy() for values in (labels, run.fabric.all_reduce(predictions, reduce_op="sum")))))
+    return float(r2(*(values.double().cpu().numpy()
+                      for values in (labels, run.fabric.all_reduce(predictions, reduce_op="sum")))))
 
 # %% ../../nbs/library/training/05_fit.ipynb #dfb6802f
 def average_weights(
@@ -167,8 +170,8 @@ def check_weights(
 ) -> None: # raises TrainingDiverged
     "Stop when a weight or the score is not finite."
     if math.isfinite(score) and all(weights.isfinite().all() for weights in model.state_dict().values()): return
-    raise TrainingDiverged(f"after epoch {epoch} the weights, or the R² of {score}, are not finite; the last good checkpoint is kept, if there was one. "
-                           "A lower learning rate often helps")
+    raise TrainingDiverged(f"after epoch {epoch} the weights, or the R² of {score}, are not finite; "
+                           "the last good checkpoint is kept, if there was one. A lower learning rate often helps")
 
 # %% ../../nbs/library/training/05_fit.ipynb #8f39a58b
 def save_epoch(
@@ -188,7 +191,9 @@ def save_epoch(
         states = {name: part.state_dict() for name, part in run.parts.items()}
         write_checkpoint(run.folder/"last.ckpt", {"identity": run.notes["identity"], "progress": progress, **states})
         write_log(run.folder/"log.csv", progress["history"])
-    if run.show: print("epoch {epoch:3d}  {phase:9s}  rate {learning_rate:.1e}  loss {training_loss:7.3f}  R² {validation_R2:.4f}  {seconds:.1f} s".format(**entry))
+    if run.show:
+        print("epoch {epoch:3d}  {phase:9s}  rate {learning_rate:.1e}  loss {training_loss:7.3f}  "
+              "R² {validation_R2:.4f}  {seconds:.1f} s".format(**entry))
 
 # %% ../../nbs/library/training/05_fit.ipynb #1ece74e1
 def train_phase(
@@ -256,7 +261,8 @@ def is_finished(
 # %% ../../nbs/library/training/05_fit.ipynb #40fe1281
 def _check_shares(train, recipe, processes):
     if min(recipe.batch_size, len(train)) % processes:
-        raise ValueError(f"a batch of {min(recipe.batch_size, len(train))} cannot be shared equally by {processes} processes")
+        raise ValueError(f"a batch of {min(recipe.batch_size, len(train))} "
+                         f"cannot be shared equally by {processes} processes")
 
 # %% ../../nbs/library/training/05_fit.ipynb #5bab71e1
 def _launch(work, model, options):
@@ -288,7 +294,8 @@ def fit_network(
     if not is_finished(folder, identity):
         if precision == "auto": precision = choose_precision(accelerator)
         notes = {"identity": identity, "precision": precision, "torch": torch.__version__}
-        work = partial(_train, train=train, validation=validation, recipe=recipe, folder=folder, notes=notes, show=progress, fresh=fresh)
+        work = partial(_train, train=train, validation=validation, recipe=recipe,
+                       folder=folder, notes=notes, show=progress, fresh=fresh)
         options = {"accelerator": accelerator, "devices": devices, "nodes": nodes, "precision": precision}
         try: (_launch_outside if devices > 1 and nodes == 1 else _launch)(work, model, options)
         except KeyboardInterrupt:

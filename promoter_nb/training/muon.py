@@ -50,8 +50,10 @@ class Muon(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999) # of AdamW
     ):
         matrices, others = split_weights(parameters)
-        groups = [{"params": matrices, "lr": matrix_rate, "matrices": True}, {"params": others, "lr": rate, "matrices": False}]
-        super().__init__([group for group in groups if group["params"]], {"weight_decay": weight_decay, "momentum": momentum, "betas": betas})
+        groups = [{"params": matrices, "lr": matrix_rate, "matrices": True},
+                  {"params": others, "lr": rate, "matrices": False}]
+        super().__init__([group for group in groups if group["params"]],
+                         {"weight_decay": weight_decay, "momentum": momentum, "betas": betas})
 
     @torch.no_grad()
     def step(self, closure=None):

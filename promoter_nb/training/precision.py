@@ -13,6 +13,7 @@ def choose_precision(
     accelerator: str = "auto" # "cpu", "cuda" or "auto", as Fabric has it
 ) -> str: # a precision of Fabric's
     "bfloat16 where the device has arithmetic for it, float32 elsewhere."
-    if accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available(): fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    if accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else: fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bf16-mixed" if fast else "32-true"

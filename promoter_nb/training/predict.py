@@ -24,7 +24,8 @@ from ..models.layers import fold_batch_norm
 from .precision import choose_precision
 from ..data.sequence import reverse_complement
 
-logging.getLogger(Fabric.__module__.rpartition(".")[0]).setLevel(logging.WARNING) # otherwise Fabric tells its precision each time
+# otherwise Fabric tells its precision each time
+logging.getLogger(Fabric.__module__.rpartition(".")[0]).setLevel(logging.WARNING)
 
 # %% ../../nbs/library/training/03_predict.ipynb #d16799ad
 def make_fabric(
@@ -45,13 +46,14 @@ def predict(
     model: nn.Module,           # takes one-hot (n, 4, width)
     codes: np.ndarray,          # uint8 (n, width), N and padding = 4
     *,
-    both_strands: bool | None = None, # average the predictions of a sequence and of its reverse complement; by default where the network is told which it reads
+    both_strands: bool | None = None, # average over both strands; by default where the network is told which it reads
     accelerator: str = "auto",  # "cpu", "cuda" or "auto"
     precision: str = "auto"     # "auto", "32-true" or "bf16-mixed"
 ) -> np.ndarray: # expression, float32 (n,)
     "Predict the expression of sequences."
     fabric = make_fabric(accelerator, precision=precision)
-    model, codes = fold_batch_norm(model).to(fabric.device), fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes)))
+    model, codes = (fold_batch_norm(model).to(fabric.device),
+                    fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes))))
     predictions = predict_batches(model, codes, fabric.autocast)
     if getattr(model, "reads_strand", False) if both_strands is None else both_strands:
         predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric.autocast, reverse=True))/2

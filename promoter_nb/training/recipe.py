@@ -43,7 +43,8 @@ class Recipe:
     seed: int = 0                    # of everything drawn while training
 
     def __post_init__(self):
-        for field, value in vars(self).items(): object.__setattr__(self, field, plain(value)) # a frozen class has no other way
+        for field, value in vars(self).items():
+            object.__setattr__(self, field, plain(value)) # a frozen class has no other way
         for field, (low, high) in LIMITS.items():
             value, whole = getattr(self, field), Recipe.__annotations__[field] is not float
             if value is not None and type(value) not in ((int,) if whole else (int, float)):
@@ -52,19 +53,21 @@ class Recipe:
                 raise ValueError(f"recipe: {field} is {value}; it must lie between {low} and {high}")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"recipe: no schedule is called {self.schedule!r}; there are {', '.join(SCHEDULES)}")
-        if self.averaging_epochs == 1: raise ValueError("recipe: averaging_epochs is 1; an average needs 2 epochs or more, and 0 leaves it out")
+        if self.averaging_epochs == 1:
+            raise ValueError("recipe: averaging_epochs is 1; an average needs 2 epochs or more, and 0 leaves it out")
         if not self.phases(): raise ValueError("recipe: no phase has an epoch")
 
     def phases(self) -> list[tuple[str, int]]:
         "Phases in order, with their epochs; those without are left out."
-        epochs = [("muon", self.muon_epochs), ("adamw", self.epochs), ("sgd", self.sgd_epochs), ("averaging", self.averaging_epochs)]
+        epochs = [("muon", self.muon_epochs), ("adamw", self.epochs), ("sgd", self.sgd_epochs),
+                  ("averaging", self.averaging_epochs)]
         return [(phase, n) for phase, n in epochs if n > 0]
 
 SCHEDULES = ("one_cycle", "plateau", "constant")
-LIMITS = {"epochs": (0, 10_000), "muon_epochs": (0, 10_000), "muon_rate": (1e-8, 10), "batch_size": (2, 2**24), "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
-          
-          "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000), "label_noise": (0, 18), "tail_weight": (0, 1),
-          "seed": (0, 2**40)}
+LIMITS = {"epochs": (0, 10_000), "muon_epochs": (0, 10_000), "muon_rate": (1e-8, 10), "batch_size": (2, 2**24),
+          "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
+          "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000),
+          "label_noise": (0, 18), "tail_weight": (0, 1), "seed": (0, 2**40)}
 
 # %% ../../nbs/library/training/00_recipe.ipynb #035331fe
 BRIEF = Recipe(epochs=8, weight_decay=0.1, averaging_epochs=4, reverse_complement=False)
@@ -81,7 +84,8 @@ def draw_epoch(
     "Rows and labels of all batches of an epoch; row numbers of n and above stand for reverse complements."
     n, size = len(labels), min(recipe.batch_size, len(labels))
     generator = torch.Generator().manual_seed(recipe.seed*1_000_003 + epoch)
-    if recipe.tail_weight: rows = torch.multinomial(tail_weights(labels, recipe.tail_weight), n, replacement=True, generator=generator)
+    if recipe.tail_weight:
+        rows = torch.multinomial(tail_weights(labels, recipe.tail_weight), n, replacement=True, generator=generator)
     else: rows = torch.randperm(n, generator=generator)
     rows = rows[:n - n % size].view(-1, size)
     labels = labels[rows]
@@ -123,7 +127,8 @@ def make_schedule(
     "What changes the learning rate of a phase."
     if phase == "muon": return LambdaLR(optimizer, partial(warm_cosine, steps=epochs*steps))
     if phase == "averaging": return SWALR(optimizer, recipe.learning_rate/20, anneal_epochs=epochs)
-    if phase == "adamw" and recipe.schedule == "one_cycle": return OneCycleLR(optimizer, recipe.learning_rate, total_steps=epochs*steps)
+    if phase == "adamw" and recipe.schedule == "one_cycle":
+        return OneCycleLR(optimizer, recipe.learning_rate, total_steps=epochs*steps)
     if recipe.schedule != "constant": return ReduceLROnPlateau(optimizer, mode="max", patience=recipe.patience)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #4f20e52c
