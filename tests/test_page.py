@@ -83,7 +83,8 @@ def test_flags_and_cautions_are_said(predictor):
     seen = view(predictor, "ACGN")
     words = result(seen, None, predictor.card)
     assert "Unlike the training data" in words and "not known" in words and "not known" in warning(seen.unusual, predictor.card)
-    assert "knows a simulated assay, not a cell" in caution(predictor.card)
+    assert "promoters of yeast in complex medium" in caution(predictor.card)
+    assert "knows a simulated assay, not a cell" in caution(Predictor.load("simulated").card)
 
 
 def test_what_was_typed_is_shown_as_text_and_never_as_html(predictor):
