@@ -25,13 +25,12 @@ class StrandNetwork(Classifier):
         if sequences.shape[1] == 4: sequences = nn.functional.pad(sequences, (0, 0, 0, 1))
         return super().embed(sequences)
 
-    def loss(self,
-        outputs: torch.Tensor, # of the head (n, bins)
-        labels: torch.Tensor   # expression, float (n,)
-    ) -> torch.Tensor: # float (n,)
-        "Cross-entropy with each label's distribution over the bins (`targets.soft_labels`)."
-        return nn.functional.cross_entropy(
-            outputs, soft_labels(self.standardised(labels), outputs.shape[1]), reduction="none")
+    def target(self,
+        labels: torch.Tensor, # standardised, float (n,)
+        classes: int          # bins
+    ) -> torch.Tensor: # probabilities, float (n, classes)
+        "Each label's distribution over the bins (`targets.soft_labels`)."
+        return soft_labels(labels, classes)
 
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #ec4cf0cf
 def silu_block(
