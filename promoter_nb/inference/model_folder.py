@@ -48,6 +48,7 @@ def _judged(card: dict) -> str:
              for name, values in card.get("judged", {}).items()]
     return "".join(f"{line}\n\n" for line in lines)
 
+# %% ../../nbs/library/inference/00_model_folder.ipynb #e7beacbe
 def _sources(card: dict) -> str:
     lines = ["\n\nMeasured by", *(f"- {source}" for source in card.get("sources", []))]
     files = [f"- {name}: {file['rows']:,} promoters, SHA-256 `{file['sha256']}`"
@@ -120,6 +121,15 @@ def write_model(
 FORMAT = 1
 LARGEST = {"model.json": 10*2**20, "weights": 4*2**30} # bytes
 
+def _check_format(card, path):
+    found = card.get("format") if isinstance(card, dict) else None
+    if type(found) is int and found > FORMAT:
+        raise ModelError(f"{path} is in format {found}; this version of promoter-nb reads format {FORMAT}: "
+                         "install a newer one, or train the model again")
+    if found != FORMAT or type(found) is not int:
+        raise ModelError(f"{path} is not the card of a model in format {FORMAT}, the only one that is known")
+
+# %% ../../nbs/library/inference/00_model_folder.ipynb #5ce1501e
 def read_card(
     folder: Path # of a model
 ) -> dict: # raises ModelError when the folder holds none
@@ -140,13 +150,12 @@ def read_card(
     _check_content(card, path)
     return card
 
-def _check_format(card, path):
-    found = card.get("format") if isinstance(card, dict) else None
-    if type(found) is int and found > FORMAT:
-        raise ModelError(f"{path} is in format {found}; this version of promoter-nb reads format {FORMAT}: "
-                         "install a newer one, or train the model again")
-    if found != FORMAT or type(found) is not int:
-        raise ModelError(f"{path} is not the card of a model in format {FORMAT}, the only one that is known")
+# %% ../../nbs/library/inference/00_model_folder.ipynb #a5daec82
+def _check_numbers(name, values, length: int):
+    if not isinstance(values, list) or len(values) != length:
+        raise ValueError(f"{name} is not a list of {length} numbers")
+    if wrong := [value for value in values if type(value) not in (int, float) or value != value]:
+        raise ValueError(f"{name} holds {wrong[0]!r}; expected numbers")
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #610d8240
 MOST_FILES, WIDEST = 100, 100_000 # files of weights; bases
@@ -169,12 +178,6 @@ def _check_content(card, path):
         Intervals(**intervals).around([0.0])
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"{path} is not the card of a model: {type(error).__name__}, {error}") from None
-
-def _check_numbers(name, values, length: int):
-    if not isinstance(values, list) or len(values) != length:
-        raise ValueError(f"{name} is not a list of {length} numbers")
-    if wrong := [value for value in values if type(value) not in (int, float) or value != value]:
-        raise ValueError(f"{name} holds {wrong[0]!r}; expected numbers")
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #9649c934
 def _verify(path: Path, checksum: str):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEAST', 'NETWORK', 'EXAMPLES', 'PREDICTING', 'SPARE', 'NOTHING', 'MEMBERS', 'MOST', 'STARTING', 'held_out_share',
            'four_parts', 'with_epochs', 'default_recipe', 'rows_a_second', 'epochs_within', 'read_start', 'ranges',
-           'significant', 'fit_members', 'share_time', 'train_model', 'refuse_alike']
+           'significant', 'fit_members', 'share_time', 'refuse_alike', 'train_model']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #65651c42
 import json
@@ -16,9 +16,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -38,7 +38,7 @@ from ..models.registry import build, plain
 from ..training.predict import make_fabric
 from .predictor import Predictor
 from ..training.recipe import BRIEF, MUON, Recipe, draw_epoch
-from ..data.sequence import PADDING
+from ..data.sequence import PADDING, is_gc
 from ..training.fit import TrainingRun, fit_network, start_phase, train_epoch
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #cb08c2e4
@@ -48,9 +48,27 @@ def held_out_share(
     "Share of the rows for each of validation, calibration and test."
     return float(np.clip(2000/rows, 0.01, 0.1))
 
-# %% ../../nbs/library/inference/02_train_model.ipynb #84f46b44
-LEAST = 19 # rows of a part: from fewer no interval that covers 90 % can be had
+# %% ../../nbs/library/inference/02_train_model.ipynb #d5d7508f
+def _by_family(data, share, families):
+    "Parts by the smallest hash in each family, scattered anew, since that of a large family is small."
+    smallest = np.full(families.max() + 1, 2**64 - 1, dtype=np.uint64)
+    np.minimum.at(smallest, families, hash_rows(data.codes))
+    places = ((smallest*np.uint64(0x9E3779B97F4A7C15)) ^ (smallest >> np.uint64(29)))[families]/2**64
+    bounds = {"training": (3*share, 1), "validation": (0, share),
+              "calibration": (share, 2*share), "test": (2*share, 3*share)}
+    return {name: data.take((low <= places) & (places < high)) for name, (low, high) in bounds.items()}
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #d54cac90
+LEAST = 19 # rows of a part
+
+def _check_sizes(data, parts):
+    for name, part in parts.items():
+        if len(part) < LEAST:
+            raise ValueError(f"{data.name}: of its {len(data)} promoters {len(part)} are for {name}; "
+                             f"each part needs {LEAST}, so give 400 or more")
+    return parts
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #84f46b44
 def four_parts(
     data: Dataset, # to be split
     share: float,  # of the rows for each part besides training
@@ -68,22 +86,6 @@ def four_parts(
     return _check_sizes(data, {"training": training, "validation": validation,
                                "calibration": calibration, "test": test})
 
-def _by_family(data, share, families):
-    "Parts by the smallest hash in each family, scattered anew, since that of a large family is small."
-    smallest = np.full(families.max() + 1, 2**64 - 1, dtype=np.uint64)
-    np.minimum.at(smallest, families, hash_rows(data.codes))
-    places = ((smallest*np.uint64(0x9E3779B97F4A7C15)) ^ (smallest >> np.uint64(29)))[families]/2**64
-    bounds = {"training": (3*share, 1), "validation": (0, share),
-              "calibration": (share, 2*share), "test": (2*share, 3*share)}
-    return {name: data.take((low <= places) & (places < high)) for name, (low, high) in bounds.items()}
-
-def _check_sizes(data, parts):
-    for name, part in parts.items():
-        if len(part) < LEAST:
-            raise ValueError(f"{data.name}: of its {len(data)} promoters {len(part)} are for {name}; "
-                             f"each part needs {LEAST}, so give 400 or more")
-    return parts
-
 # %% ../../nbs/library/inference/02_train_model.ipynb #c3488371
 NETWORK = "strand_resnet"
 EXAMPLES = {True: 1_200_000, False: 600_000} # of the default network, and of others
@@ -98,6 +100,7 @@ def with_epochs(
     averaging = round(epochs/3) if epochs > 4 else 0
     return replace(BRIEF, epochs=epochs - averaging, averaging_epochs=averaging)
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #c1c9d2ec
 def default_recipe(
     rows: int, # of the training part
     network: str = NETWORK # whose recipe
@@ -174,7 +177,7 @@ def ranges(
     "Ranges of the training data, without the last thousandth at either end."
     lengths = {int(length): rows for length, rows in data.report["core_length"].items()}
     known = (data.codes < PADDING).sum(1)
-    gc = ((data.codes == 1) | (data.codes == 2)).sum(1)[known > 0]/known[known > 0]
+    gc = is_gc(data.codes).sum(1)[known > 0]/known[known > 0]
     return {"length": _range(np.array(list(lengths)), np.array(list(lengths.values()))),
             "gc": [round(end, 4) for end in _range(gc)]}
 
@@ -183,13 +186,12 @@ def significant(
     value: float,   # any
     digits: int = 6 # that count
 ) -> float:
-    "A number without the digits that do not count."
+    "A number rounded to its significant digits."
     return float(f"{value:.{digits}g}")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #d2b5406d
 def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
-    ("The description of a simulated library, if the file is one; "
-     "what else may be called library.json is no business of ours.")
+    "The description of a simulated library, if the file is one; other files may be called library.json too."
     if isinstance(measured, Dataset): return None if data.truth is None else {"name": data.name}
     try: description = json.loads(user_path(measured).with_name("library.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError): return None
@@ -213,6 +215,7 @@ def _work():
     os.write(1, pickle.dumps(answer))
     os._exit(0)
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #efb02698
 def _start(threads, jobs) -> subprocess.Popen:
     command = [sys.executable, "-c", "from promoter_nb.inference.train_model import _work; _work()"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -222,6 +225,12 @@ def _start(threads, jobs) -> subprocess.Popen:
             process.stdin.flush()
     Thread(target=send, daemon=True).start()
     return process
+
+def _hear(process):
+    answer = process.stdout.read()
+    if error := pickle.loads(answer) if answer else ChildProcessError(
+            "a process that trained a member of the ensemble was ended from outside"):
+        raise error
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #a5211ffa
 def fit_members(
@@ -242,11 +251,66 @@ def fit_members(
     return [own[place//len(shares)] if place % len(shares) == 0 else fit_network(**job)[0]
             for place, job in enumerate(jobs)]
 
-def _hear(process):
-    answer = process.stdout.read()
-    if error := pickle.loads(answer) if answer else ChildProcessError(
-            "a process that trained a member of the ensemble was ended from outside"):
-        raise error
+# %% ../../nbs/library/inference/02_train_model.ipynb #e1417b07
+MEMBERS = 2  # of the default network
+MOST = 8     # members that more time is turned into
+STARTING = 8 # seconds that the program and another process need before the first step
+
+def share_time(
+    epochs: int,   # that fit into the time, of one network on each process
+    usual: int,    # epochs that suit the size of the data
+    processes: int # that train side by side
+) -> tuple[int, int]: # members, and epochs of each
+    "Spend time on epochs up to what suits the data, and on more members from there."
+    each = max(1, min(epochs//usual, MOST//processes))
+    return each*processes, min(epochs//each, 2*usual)
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #36341c08
+@dataclass
+class _Task:
+    "A training, once its data are read."
+    make: Callable[[int], nn.Module] # a new network, from its seed
+    began: tuple[list[nn.Module], dict] | None # members and card that it starts from
+    data: Dataset
+    parts: dict[str, Dataset] # `four_parts` of the data
+    judged: Dataset | None    # promoters of another experiment
+    recipe: Recipe | None     # None if the size of the data or the time decides
+    members: int | None       # likewise
+    seed: int                 # of the first member
+    minutes: float | None     # that everything may take
+    devices: dict[str, str]   # accelerator and precision
+    progress: bool            # a line for each epoch
+    since: float              # when the call began, seconds
+
+    def sizes(self): return {name: len(part) for name, part in self.parts.items()}
+
+    def processes(self):
+        if make_fabric(self.devices["accelerator"]).device.type == "cuda": return 1
+        return min(self.members or MEMBERS, torch.get_num_threads())
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #f48c9c61
+def _decide(task: _Task) -> tuple[Recipe, int]:
+    "How to train how many, by the size of the data or by the time that there is."
+    if task.recipe: return task.recipe, task.members or MEMBERS
+    model, sizes = task.make(task.seed), task.sizes()
+    network = model.configuration["name"]
+    usual = default_recipe(sizes["training"], network)
+    if not task.minutes: return usual, task.members or MEMBERS
+    processes, cores = task.processes(), torch.get_num_threads()
+    torch.set_num_threads(max(1, cores//processes))
+    try: speed = rows_a_second(model, task.parts["training"], usual, **task.devices)
+    finally: torch.set_num_threads(cores)
+    left = task.minutes*60 - (time.perf_counter() - task.since) - STARTING
+    fitting = epochs_within(left, speed, sizes, -(-(task.members or processes)//processes))
+    most = sum(epochs for _, epochs in usual.phases())
+    members, epochs = ((task.members, min(fitting, 2*most)) if task.members
+                       else share_time(fitting, most, processes))
+    return with_epochs(max(2, epochs), network), members
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #9d438081
+def _has_epochs(work: Path) -> bool:
+    "Whether anything was trained in a folder of checkpoints."
+    return any(work.glob("member_*/*.ckpt")) or any(work.glob("member_*/*.safetensors"))
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #b0eb1033
 def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
@@ -266,10 +330,6 @@ def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
     return recipe, members
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #4b0f781d
-def _has_epochs(work: Path) -> bool:
-    "Whether anything was trained in a folder of checkpoints."
-    return any(work.glob("member_*/*.ckpt")) or any(work.glob("member_*/*.safetensors"))
-
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
     "Keep a folder of checkpoints to one run; raises ValueError when another has it."
@@ -285,49 +345,40 @@ def _alone(work: Path) -> Iterator[None]:
                          "wait for its end, or choose another folder") from None
     finally: remove_empty(made)
 
-# %% ../../nbs/library/inference/02_train_model.ipynb #e1417b07
-MEMBERS = 2  # of the default network
-MOST = 8     # members that more time is turned into
-STARTING = 8 # seconds that the program and another process need before the first step
-
-def share_time(
-    epochs: int,   # that fit into the time, of one network on each process
-    usual: int,    # epochs that suit the size of the data
-    processes: int # that train side by side
-) -> tuple[int, int]: # members, and epochs of each
-    "Spend time on epochs up to what suits the data, and on more members from there."
-    each = max(1, min(epochs//usual, MOST//processes))
-    return each*processes, min(epochs//each, 2*usual)
-
-# %% ../../nbs/library/inference/02_train_model.ipynb #f48c9c61
-def _decide(model, training, sizes, members, processes, minutes, since, devices) -> tuple[Recipe, int]:
-    "How to train how many, by the size of the data or by the time that there is."
-    network = model.configuration["name"]
-    usual = default_recipe(sizes["training"], network)
-    if not minutes: return usual, members or MEMBERS
-    cores = torch.get_num_threads()
-    torch.set_num_threads(max(1, cores//processes))
-    try: speed = rows_a_second(model, training, usual, **devices)
-    finally: torch.set_num_threads(cores)
-    left = minutes*60 - (time.perf_counter() - since) - STARTING
-    fitting = epochs_within(left, speed, sizes, -(-(members or processes)//processes))
-    most = sum(epochs for _, epochs in usual.phases())
-    members, epochs = (members, min(fitting, 2*most)) if members else share_time(fitting, most, processes)
-    return with_epochs(max(2, epochs), network), members
+# %% ../../nbs/library/inference/02_train_model.ipynb #a75e4460
+def _asked(task: _Task, network: str, options: dict | None, width: int) -> dict:
+    "What tells one run from another, as JSON has it."
+    return json.loads(json.dumps({
+        "data": task.data.sha256, "network": network, "options": options, "members": task.members, "seed": task.seed,
+        "width": width, "minutes": task.minutes, "start": task.began[1]["sha256"] if task.began else None,
+        "apart": task.judged and task.judged.sha256,
+        "recipe": task.recipe and asdict(replace(task.recipe, seed=task.seed))}))
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #53367283
-def _begin(model, began, member) -> nn.Module:
-    "A member with the weights that it starts from."
-    if began: model.load_state_dict(began[0][member % len(began[0])].state_dict())
-    return model
-
-def _announce(network, members, processes, recipe, sizes, began) -> str:
+def _announce(task: _Task, network: str, members: int, recipe: Recipe) -> str:
     "What is going to be done."
-    epochs = sum(epochs for _, epochs in recipe.phases())
-    return (f"{members} {network}{'s' if members > 1 else ''}, {min(members, processes)} at a time, "
+    epochs, sizes = sum(epochs for _, epochs in recipe.phases()), task.sizes()
+    return (f"{members} {network}{'s' if members > 1 else ''}, {min(members, task.processes())} at a time, "
             f"each {epochs} times over {sizes['training']:,} promoters, "
-            f"from {began[1]['name'] if began else 'random weights'}; "
+            f"from {task.began[1]['name'] if task.began else 'random weights'}; "
             f"{sizes['test']:,} promoters are held out to measure them")
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #4e6a5a9f
+def _job(task: _Task, member: int, recipe: Recipe, work: Path) -> dict:
+    "The arguments of `fit_network` for one member."
+    model = task.make(task.seed + member)
+    if task.began: model.load_state_dict(task.began[0][member % len(task.began[0])].state_dict())
+    return {"model": model, "train": task.parts["training"], "validation": task.parts["validation"],
+            "recipe": replace(recipe, seed=task.seed + member), "folder": work/f"member_{member + 1}",
+            "fresh": task.began is None, "progress": task.progress, **task.devices}
+
+def _train(task: _Task, asked: dict, work: Path) -> tuple[Recipe, list[nn.Module]]:
+    "The recipe, and the trained members."
+    recipe, members = _plan(work/"plan.json", asked, lambda: _decide(task))
+    recipe = replace(recipe, seed=task.seed)
+    jobs = [_job(task, member, recipe, work) for member in range(members)]
+    if task.progress: print(_announce(task, asked["network"], members, recipe))
+    return recipe, fit_members(jobs, task.processes())
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #aba73d55
 def _cut(data: Dataset, width: int) -> str | None:
@@ -336,6 +387,75 @@ def _cut(data: Dataset, width: int) -> str | None:
     longest = max(map(int, data.report["core_length"]))
     return (f"{rows:,} of {len(data):,} promoters are longer than the {width} bases that the network reads, "
             f"so their first bases are not read; a width of {longest} (--width {longest}) reads them all")
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #e2b17c23
+def refuse_alike(
+    data: Dataset, # to learn from
+    apart: Dataset # to be judged on
+) -> None: # raises ValueError that names a row
+    "Refuse promoters that share 20 bases in a row with those that a model is to be judged on."
+    if (alike := share_words(data.codes, apart.codes)).any():
+        raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of "
+                         f"{apart.name}, which the model is to be judged on, as do {alike.sum() - 1:,} others; "
+                         "leave them out, or judge on other promoters")
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #c4220e6c
+def _judge(predictor, apart) -> dict:
+    "What the card says of promoters of another experiment."
+    predictions = predictor.predict_codes(apart.codes)
+    return {"judged": {apart.name: score(apart.labels, predictions) | {
+        "coverage": measure_coverage(apart.labels, predictions, predictor.intervals)}}}
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #18f18dde
+def _description(library, task, models, recipe) -> dict:
+    "What went into a model: its network, data and recipe."
+    network = {key: value for key, value in models[0].configuration.items() if key not in ("width", "seed")}
+    data, began, name = task.data, task.began, library["name"] if library else task.data.name
+    return {"format": 1, "name": f"{network['name']} of {name}", "network": network, "members": len(models),
+            "width": data.codes.shape[1], "both_strands": recipe.reverse_complement,
+            "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library),
+                     **({"ceiling_r2": library["ceiling_r2"]} if library and "ceiling_r2" in library else {}),
+                     "parts": task.sizes()},
+            "recipe": asdict(recipe),
+            **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}),
+            "torch": torch.__version__}
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #0cdbb9c0
+_NO_INTERVALS = {"coverage": 0.9, "edges": [], "low": [0], "high": [0]} # until they are calibrated
+
+def _card(library, task, models, recipe, device) -> dict:
+    "The card of a model, measured."
+    labels = task.parts["training"].labels
+    card = _description(library, task, models, recipe) | {
+        "range": ranges(task.parts["training"]),
+        "label_percentiles": [significant(value) for value in np.percentile(labels, np.arange(101))],
+        "intervals": _NO_INTERVALS}
+    predict = Predictor(models, card, device, task.devices["precision"]).predict_codes
+    calibration, test = (task.parts[name] for name in ("calibration", "test"))
+    intervals = calibrate(calibration.labels, predict(calibration.codes))
+    predictions = predict(test.codes)
+    return card | {"intervals": asdict(intervals), "metrics": score(test.labels, predictions) | {
+        "coverage": measure_coverage(test.labels, predictions, intervals)}}
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #ae77d160
+def _refuse(folder: Path, members: int | None):
+    if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+    if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
+
+def _read_parts(measured, apart, width: int, families) -> tuple[Dataset, Dataset | None, dict[str, Dataset]]:
+    "What is learned from, what the model is judged on, and the four parts."
+    load = lambda given: given if isinstance(given, Dataset) else read(given, width)
+    data, judged = load(measured), None if apart is None else load(apart)
+    if judged: refuse_alike(data, judged)
+    parts = four_parts(data, held_out_share(len(data)), families)
+    check_parts(parts["training"], parts["validation"])
+    return data, judged, parts
+
+def _write(task, folder, measured, models, recipe, device, about):
+    "Measure a trained model, and write its folder."
+    card = _card(_library(measured, task.data), task, models, recipe, device) | (about or {})
+    predictor = Predictor(models, card, device, task.devices["precision"])
+    write_model(folder, models, card | (_judge(predictor, task.judged) if task.judged else {}))
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
@@ -359,77 +479,19 @@ def train_model(
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), user_path(folder).absolute()
     options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
-    if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+    _refuse(folder, members)
+    if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
-    if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
     make = lambda seed: build(network, width, seed, **(options or {}))
     began = read_start(start, make(seed))
-    data = measured if isinstance(measured, Dataset) else read(measured, width)
-    judged = apart if apart is None or isinstance(apart, Dataset) else read(apart, width)
-    if judged: refuse_alike(data, judged)
-    parts = four_parts(data, held_out_share(len(data)), families)
-    check_parts(parts["training"], parts["validation"])
+    data, judged, parts = _read_parts(measured, apart, width, families)
     if progress and (cut := _cut(data, width)): print(cut)
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
-    if network != NETWORK: members = members or 1
-    most = members or MEMBERS
-    processes = 1 if make_fabric(accelerator).device.type == "cuda" else min(most, torch.get_num_threads())
-    devices = {"accelerator": accelerator, "precision": precision}
-    work = folder.with_name(f".{folder.name}.training")
-    asked = {"data": data.sha256, "network": network, "options": options, "members": members, "seed": seed,
-             "width": width, "minutes": minutes, "start": began[1]["sha256"] if began else None,
-             "apart": judged and judged.sha256, "recipe": recipe and asdict(replace(recipe, seed=seed))}
-    sizes = {name: len(part) for name, part in parts.items()}
-    decide = lambda: (recipe, most) if recipe else _decide(
-        make(seed), parts["training"], sizes, members, processes, minutes, since, devices)
-    with _alone(work):
-        recipe, members = _plan(work/"plan.json", json.loads(json.dumps(asked)), decide)
-        recipe, models = replace(recipe, seed=seed), [
-            _begin(make(seed + member), began, member) for member in range(members)]
-        if progress: print(_announce(network, members, processes, recipe, sizes, began))
-        jobs = [{"model": model, "train": parts["training"], "validation": parts["validation"],
-                 "recipe": replace(recipe, seed=seed + member), "folder": work/f"member_{member + 1}",
-                 "fresh": began is None, "progress": progress, **devices} for member, model in enumerate(models)]
-        models = fit_members(jobs, processes)
-        device = None if accelerator == "auto" else accelerator
-        card = _card(_library(measured, data), data, parts, models, recipe, device, precision, began) | (about or {})
-        write_model(folder, models, card | (
-            _judge(Predictor(models, card, device, precision), judged) if judged else {}))
+    task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
+                 {"accelerator": accelerator, "precision": precision}, progress, since)
+    device = None if accelerator == "auto" else accelerator
+    with _alone(work := folder.with_name(f".{folder.name}.training")):
+        recipe, models = _train(task, _asked(task, network, options, width), work)
+        _write(task, folder, measured, models, recipe, device, about)
         shutil.rmtree(work)
     return Predictor.load(folder, device, precision)
-
-# %% ../../nbs/library/inference/02_train_model.ipynb #e2b17c23
-def refuse_alike(
-    data: Dataset, # to learn from
-    apart: Dataset # to be judged on
-) -> None: # raises ValueError that names a row
-    "Refuse promoters that share a word of 20 bases with those that a model is to be judged on."
-    if (alike := share_words(data.codes, apart.codes)).any():
-        raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of "
-                         f"{apart.name}, which the model is to be judged on, as do {alike.sum() - 1:,} others; "
-                         "leave them out, or judge on other promoters")
-
-def _judge(predictor, apart) -> dict:
-    predictions = predictor.predict_codes(apart.codes)
-    return {"judged": {apart.name: score(apart.labels, predictions) | {
-        "coverage": measure_coverage(apart.labels, predictions, predictor.intervals)}}}
-
-# %% ../../nbs/library/inference/02_train_model.ipynb #18f18dde
-def _card(library, data, parts, models, recipe, device, precision, began) -> dict:
-    network = {key: value for key, value in models[0].configuration.items() if key not in ("width", "seed")}
-    labels, name = parts["training"].labels, library["name"] if library else data.name
-    card = {"format": 1, "name": f"{network['name']} of {name}", "network": network, "members": len(models),
-            "width": data.codes.shape[1], "both_strands": recipe.reverse_complement,
-            "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library),
-                     **({"ceiling_r2": library["ceiling_r2"]} if library and "ceiling_r2" in library else {}),
-                     "parts": {name: len(part) for name, part in parts.items()}},
-            "recipe": asdict(recipe),
-            **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}),
-            "torch": torch.__version__, "range": ranges(parts["training"]),
-            "label_percentiles": [significant(value) for value in np.percentile(labels, np.arange(101))],
-            "intervals": {"coverage": 0.9, "edges": [], "low": [0], "high": [0]}}
-    predict = Predictor(models, card, device, precision).predict_codes
-    calibration, test = (predict(parts[name].codes) for name in ("calibration", "test"))
-    intervals = calibrate(parts["calibration"].labels, calibration)
-    measures = score(parts["test"].labels, test) | {"coverage": measure_coverage(parts["test"].labels, test, intervals)}
-    return card | {"intervals": asdict(intervals), "metrics": measures}

@@ -43,8 +43,7 @@ def _check_counts(name: str, **options) -> None:
 
 # %% ../../nbs/library/models/01_registry.ipynb #fee90029
 def plain(value):
-    ("The same numbers as Python has them: numpy's scalars and arrays, "
-     "also within lists and dictionaries, are made plain.")
+    "Numbers as Python has them, for numpy's scalars and arrays, also within lists and dictionaries."
     if isinstance(value, np.generic): return value.item()
     if isinstance(value, np.ndarray): return value.tolist()
     if isinstance(value, dict): return {plain(key): plain(entry) for key, entry in value.items()}
@@ -63,12 +62,9 @@ def torch_defaults(
         with nullcontext() if torch.get_default_device().type == device == "cpu" else torch.device(device): yield
     finally: torch.set_default_dtype(usual)
 
-# %% ../../nbs/library/models/01_registry.ipynb #9cea847b
-def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Module:
-    if (not str(name).isidentifier() or not find_spec(f"promoter_nb.models.{name}")
-            or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name)):
-        raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
-    width, seed, options = plain(width), plain(seed), plain(options)
+# %% ../../nbs/library/models/01_registry.ipynb #ffec41af
+def _check_request(name, width, seed, options: dict):
+    "Refuse what no model can be built from."
     if type(width) is not int: raise ValueError(f"model {name!r}: width is {width!r}; expected a whole number of bases")
     if type(seed) is not int or not 0 <= seed < 2**63:
         raise ValueError(f"model {name!r}: seed is {seed!r}; expected 0 or another whole number below 2**63")
@@ -76,6 +72,21 @@ def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Mo
     if unwritable := [option for option, value in options.items() if isinstance(value, type)]:
         raise ValueError(f"model {name!r}: {unwritable[0]} is {options[unwritable[0]]}, "
                          "which a file of weights could not name; call the model's own function")
+
+# %% ../../nbs/library/models/01_registry.ipynb #3745683f
+def _resolved(function, options) -> dict:
+    "Options with the defaults of those that were not given; classes, which a file could not name, are left out."
+    defaults = {name: option.default for name, option in signature(function).parameters.items()
+                if option.default is not option.empty}
+    return {option: value for option, value in {**defaults, **options}.items() if not isinstance(value, type)}
+
+# %% ../../nbs/library/models/01_registry.ipynb #9cea847b
+def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Module:
+    if (not str(name).isidentifier() or not find_spec(f"promoter_nb.models.{name}")
+            or not hasattr(module := import_module(f"promoter_nb.models.{name}"), name)):
+        raise ValueError(f"no model is called {name!r}; there are {', '.join(model_names())}")
+    width, seed, options = plain(width), plain(seed), plain(options)
+    _check_request(name, width, seed, options)
     function = getattr(module, name)
     if "width" in signature(function).parameters: options["width"] = width
     with torch.random.fork_rng(devices=[]):
@@ -85,12 +96,6 @@ def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Mo
         except (TypeError, RuntimeError) as error: raise ValueError(f"model {name!r}: {error}") from None
     model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(function, options)}
     return model
-
-def _resolved(function, options) -> dict:
-    "Options with the defaults of those that were not given; classes, which a file could not name, are left out."
-    defaults = {name: option.default for name, option in signature(function).parameters.items()
-                if option.default is not option.empty}
-    return {option: value for option, value in {**defaults, **options}.items() if not isinstance(value, type)}
 
 # %% ../../nbs/library/models/01_registry.ipynb #7cc1cb4f
 def build(
@@ -125,9 +130,19 @@ def read_notes(
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file ({error}); it was cut off or damaged") from None
 
-# %% ../../nbs/library/models/01_registry.ipynb #748feec8
+# %% ../../nbs/library/models/01_registry.ipynb #55120286
 COUNT, WIDEST = 1000, 100_000 # counts that no tensor has to bear out; bases
 
+def _refuse_large(path, configuration, most: int) -> None:
+    if not isinstance(configuration, dict): raise ValueError(f"{path} does not say which model its weights belong to")
+    for option, value in configuration.items():
+        counts = value if isinstance(value, list) else [value]
+        limit = WIDEST if option == "width" else 2**63 if option == "seed" else most
+        numbers = [len(counts), *(count for count in counts if isinstance(count, (int, float)))]
+        if not max(map(abs, numbers)) <= limit:
+            raise ValueError(f"{path}: {option} is {str(value)[:40]}; its weights bear out {limit:,} at most")
+
+# %% ../../nbs/library/models/01_registry.ipynb #748feec8
 def _refuse_other_shapes(path, configuration: dict) -> None:
     "Refuse weights that do not belong to the network that is named."
     with safe_open(path, "pt") as file: found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
@@ -138,15 +153,6 @@ def _refuse_other_shapes(path, configuration: dict) -> None:
     for name in wanted | found:
         if found.get(name, None if name not in ("location", "scale") else wanted.get(name)) != wanted.get(name):
             raise ValueError(f"{path}: {name} has the shape {found.get(name)}; its network needs {wanted.get(name)}")
-
-def _refuse_large(path, configuration, most: int) -> None:
-    if not isinstance(configuration, dict): raise ValueError(f"{path} does not say which model its weights belong to")
-    for option, value in configuration.items():
-        counts = value if isinstance(value, list) else [value]
-        limit = WIDEST if option == "width" else 2**63 if option == "seed" else most
-        numbers = [len(counts), *(count for count in counts if isinstance(count, (int, float)))]
-        if not max(map(abs, numbers)) <= limit:
-            raise ValueError(f"{path}: {option} is {str(value)[:40]}; its weights bear out {limit:,} at most")
 
 # %% ../../nbs/library/models/01_registry.ipynb #f3ef4367
 def load(

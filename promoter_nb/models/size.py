@@ -14,6 +14,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .attention import SelfAttention
 
+# %% ../../nbs/library/models/05_size.ipynb #ebe65adc
+def _size(tensor):
+    "Channels and length."
+    if tensor.dim() == 4: return tensor.shape[1], tensor.shape[3]
+    if tensor.dim() == 3: return tensor.shape[2], tensor.shape[1]
+    return tensor.shape[1] if tensor.dim() == 2 else 1, 1
+
 # %% ../../nbs/library/models/05_size.ipynb #8b5bbaec
 def shapes(
     model: nn.Module, # takes one-hot sequences (n, 4, width)
@@ -26,12 +33,6 @@ def shapes(
         module.register_forward_hook(lambda module, inputs, output, name=name: note(name, inputs, output))
     with torch.no_grad(): model(torch.zeros(1, 4, width, device="meta"))
     return found
-
-def _size(tensor):
-    "Channels and length."
-    if tensor.dim() == 4: return tensor.shape[1], tensor.shape[3]
-    if tensor.dim() == 3: return tensor.shape[2], tensor.shape[1]
-    return tensor.shape[1] if tensor.dim() == 2 else 1, 1
 
 # %% ../../nbs/library/models/05_size.ipynb #28bcade2
 def multiply_adds(

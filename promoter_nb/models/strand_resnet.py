@@ -28,13 +28,12 @@ class ReadsStrand:
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #ce3d39b8
 class SoftClassifier(Classifier):
     "A network that answers with a distribution over bins, and learns from soft labels."
-    def loss(self,
-        outputs: torch.Tensor, # of the head (n, bins)
-        labels: torch.Tensor   # expression, float (n,)
-    ) -> torch.Tensor: # float (n,)
-        "Cross-entropy with each label's distribution over the bins (`targets.soft_labels`)."
-        return nn.functional.cross_entropy(
-            outputs, soft_labels(self.standardised(labels), outputs.shape[1]), reduction="none")
+    def target(self,
+        labels: torch.Tensor, # standardised, float (n,)
+        classes: int          # bins
+    ) -> torch.Tensor: # probabilities, float (n, classes)
+        "Each label's distribution over the bins (`targets.soft_labels`)."
+        return soft_labels(labels, classes)
 
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #6e14c30a
 class StrandNetwork(ReadsStrand, SoftClassifier): "Told which strand it reads; answers with a distribution."
