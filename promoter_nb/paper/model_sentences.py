@@ -194,8 +194,9 @@ def beyond(
     "What each part of the strand ResNet is worth, and what the simulator teaches."
     whole, parts, curve = metrics["strand_resnet"], metrics["parts"], metrics["rows"]
     if not whole: return "The strand ResNet was not run."
-    score = f"The strand ResNet explains {span(whole)} of the variance of held-out labels."
-    return " ".join([score, *_worth(parts), *([_taught(curve)] if curve else [])])
+    said = [f"The strand ResNet explains {span(whole)} of the variance of held-out labels."]
+    if metrics["lead"]: said.append(sentence(leads("it", "the ResNet of the 2022 report", metrics["lead"])))
+    return " ".join([*said, *_worth(parts), *([_taught(curve)] if curve else [])])
 
 def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and on those that cannot be told from none
     clear = sorted((part for part in parts if part["low"] > 0), key=lambda part: -part["value"])
