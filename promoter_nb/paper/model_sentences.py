@@ -196,7 +196,7 @@ def beyond(
     if not whole: return "The strand ResNet was not run."
     said = [f"The strand ResNet explains {span(whole)} of the variance of held-out labels."]
     if metrics["lead"]: said.append(sentence(leads("it", "the ResNet of the 2022 report", metrics["lead"])))
-    return " ".join([*said, *_worth(parts), *([_taught(curve)] if curve else [])])
+    return " ".join([*said, *_worth(parts), *([_taught(curve)] if curve else []), *_scored(metrics["challenge"])])
 
 def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and on those that cannot be told from none
     clear = sorted((part for part in parts if part["low"] > 0), key=lambda part: -part["value"])
@@ -204,6 +204,13 @@ def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and 
     named = lambda found: listed(f"{part['part']} ({points(part).replace(' (', ', ', 1)}" for part in found)
     return ([f"R² rises with {named(clear)}."] if clear else []) + (
         [f"No gain can be told from zero for {named(rest)}."] if rest else [])
+
+def _scored(challenge: dict | None) -> list[str]:
+    if not challenge: return []
+    scores = listed(f"{percent(value(row['score']))} for {called(row['model'])}" for row in challenge["models"])
+    seen = f" They have seen all of its {listed(challenge['missing'])} promoters." if challenge["missing"] else ""
+    return [f"On the {decimal(challenge['rows'], 0)} promoters of the challenge’s test set that are new to the "
+            f"networks, their Pearson scores in percent are {scores}.{seen}"]
 
 def _taught(curve: list[dict]) -> str:
     gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
