@@ -80,6 +80,7 @@ outputs: setup  ## the index and the tutorials run again, and the README; their 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb \
 		--output-dir . --output README
+	@cat -s README.md > README.part && mv README.part README.md
 
 docs: report  ## the documentation as a site with the report's outputs, docs/_build/html/index.html
 	@rm -rf docs/_build/pages && $(BIN)/python docs/pages.py docs/_build/pages
