@@ -9,6 +9,7 @@ import fastjsonschema
 import yaml
 
 from promoter_nb.paper import workflow as notebooks
+from promoter_nb.paper.claims import STUDIES as KINDS
 
 HERE = Path()
 SCHEMA, NEEDS, KNOWN = (yaml.safe_load(Path("config", name).read_text())
@@ -17,7 +18,7 @@ try:
     DATA = config["data"] = notebooks.data_given(config.get("data"), os.environ.get("PROMOTER_NB_DATA"))
     fastjsonschema.validate(SCHEMA, config)
     MODELS = notebooks.models(config["models"], KNOWN["models"])
-    ABLATIONS = notebooks.ablations(config["ablations"], KNOWN["ablations"]) if "ablations" in config else {}
+    STUDIES = {study: notebooks.ablations(config[study], KNOWN[study]) for study in KINDS if study in config}
 except ValueError as error:
     sys.exit(str(error))
 
@@ -29,16 +30,15 @@ SOURCE = LIBRARY if DATA in notebooks.MADE else notebooks.without_wildcards(DATA
 # What experiments are given where they declare it; `size` is that of the simulated test sets.
 SHARED = {name: config[name] for name in ("data", "promoters", "library_seed")} | {"size": config["test_set_size"]}
 
-EXPERIMENTS = MODELS | {f"ablations/{name}": ablation for name, ablation in ABLATIONS.items()}
+EXPERIMENTS = MODELS | {f"{study}/{name}": setting for study in STUDIES for name, setting in STUDIES[study].items()}
 RUN, FIRST = f"{RESULTS}/{{model}}/seed-{{seed}}", f"{RESULTS}/{{model}}/seed-{SEEDS[0]}"
 RUNS = {
     "models": expand(RUN, model=MODELS, seed=SEEDS),
     "networks": expand(RUN, model=[name for name in MODELS if MODELS[name][0] == "40_network"], seed=SEEDS),
-    "ablations": expand(f"{RESULTS}/ablations/{{setting}}/seed-{{seed}}", setting=ABLATIONS,
-                        seed=config["ablations"]["seeds"] if ABLATIONS else []),
-}
+} | {study: expand(RUN, model=[name for name in EXPERIMENTS if name.startswith(f"{study}/")],
+                   seed=config[study]["seeds"] if study in STUDIES else []) for study in KINDS}
 CHAPTERS = notebooks.chapters(NEEDS, config.get("chapters", {}), DATA, RUNS)
-REPORTED = [*(f"{RESULTS}/{chapter}" for chapter in CHAPTERS), *RUNS["models"], *RUNS["ablations"]]
+REPORTED = [f"{RESULTS}/{chapter}" for chapter in CHAPTERS] + RUNS["models"] + sum((RUNS[study] for study in KINDS), [])
 
 # Reference results of other data, or of more of the same, are evidence for claims. Chapters that a small profile leaves
 # out are shown from those of the large one, or of measured promoters.

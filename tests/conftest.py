@@ -54,6 +54,12 @@ class Checkout:
         return ("papermill", notebook, "out.ipynb", "--no-progress-bar", *words)
 
 
+def pytest_collection_modifyitems(items):
+    "What is built for several tests is built by one process: tests of one file stay together, as do all on the report."
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("built" if "built" in item.fixturenames else item.path.name))
+
+
 @pytest.fixture
 def checkout(tmp_path) -> Checkout:
     return Checkout(tmp_path/"checkout")

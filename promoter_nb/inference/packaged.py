@@ -64,8 +64,8 @@ def train_packaged(
     others: str | Path,    # the challenge's test set, or a part of it, in the same
     apart: str | Path,     # of de Boer and others, to be judged on
     folder: str | Path,    # of the model, to be made
-    members: int = 3,      # of the ensemble
-    epochs: int = 20,      # of each
+    members: int = 4,      # of the ensemble
+    epochs: int = 32,      # of each
     **options              # of `train_model`
 ) -> Predictor: # raises FileExistsError, DataError, ValueError
     "Train the model in the package."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['label_histogram', 'strands', 'ladder', 'motif_effects', 'over_what', 'r2', 'learning_curves', 'density',
-           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'captions']
+           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'captions']
 
 # %% ../../nbs/library/paper/11_captions.ipynb #61a9944b
 from .formatting import decimal
@@ -102,6 +102,12 @@ def ablations(metrics: dict) -> str:
             f"Left: R² over all {counted(metrics['held_out'], 'held-out promoter')}. Right: R² over the twentieth with "
             "the lowest and the twentieth with the highest labels.")
 
+def beyond(metrics: dict) -> str:
+    "Under the parts of the strand ResNet."
+    over = f"{counted(metrics['held_out'], 'held-out promoter')} when all others are in place"
+    return (f"What each part of the strand ResNet adds to R² of {over}: mean over {counted(metrics['seeds'], 'seed')} "
+            "with Student’s 95\u00a0% interval; filled where the interval excludes zero.")
+
 # %% ../../nbs/library/paper/11_captions.ipynb #96e3ff0c
 def captions(
     chapters: dict, # metrics by name of the chapter
@@ -110,7 +116,8 @@ def captions(
 ) -> dict[str, str]: # by name of the figure or table
     "The captions that depend on the data or on the profile."
     results, name = chapters["results"], chapters["data_set"]["name"]
-    own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations}
+    own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations,
+           "beyond": beyond}
     return {"label_histogram": label_histogram(simulated), "strands": strands(simulated), "ladder": ladder(simulated),
             "motif_effects": motif_effects(chapters["motifs"], simulated), "r2": r2(name, results["held_out"], seeds),
             "learning_curves": learning_curves(seeds), "density": density(results),

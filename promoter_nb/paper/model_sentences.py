@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves', 'huber',
-           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'attribution', 'filters',
+           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'attribution', 'filters',
            'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
@@ -186,6 +186,27 @@ def ablations(
         for row in metrics["table"] if zero(row)]
     ends = [" ".join(map(sentence, sure)) if sure else "No part has an effect whose interval excludes zero."]
     return " ".join(ends + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #b3ea98bf
+def beyond(
+    metrics: dict # of 66_beyond
+) -> str: # sentences
+    "What each part of the strand ResNet is worth, and what the simulator teaches."
+    whole, parts, curve = metrics["strand_resnet"], metrics["parts"], metrics["rows"]
+    if not whole: return "The strand ResNet was not run."
+    score = f"The strand ResNet explains {span(whole)} of the variance of held-out labels."
+    return " ".join([score, *_worth(parts), *([_taught(curve)] if curve else [])])
+
+def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and on those that cannot be told from none
+    clear = sorted((part for part in parts if part["low"] > 0), key=lambda part: -part["value"])
+    rest = [part for part in parts if part["low"] <= 0]
+    named = lambda found: listed(f"{part['part']} ({points(part).replace(' (', ', ', 1)}" for part in found)
+    return ([f"R² rises with {named(clear)}."] if clear else []) + (
+        [f"No gain can be told from zero for {named(rest)}."] if rest else [])
+
+def _taught(curve: list[dict]) -> str:
+    gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
+    return f"To start from a network that knows the simulator’s truth gains {listed(gains)}."
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #63b14540
 TRUTH = "mutagenesis of the truth"

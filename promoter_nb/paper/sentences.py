@@ -19,7 +19,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
     **{name: getattr(model_sentences, name) for name in
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
         "results",
-        "ablations", "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer", "padding",
+        "ablations", "beyond", "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer", "padding",
         "autoencoder", "sparse_autoencoder")},
     "suites": model_sentences.test_sets, "motif_regression": model_sentences.ridge,
     "network": model_sentences.model, "forest": model_sentences.model}

@@ -160,14 +160,14 @@ def models(
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #1802ef15
 def ablations(
-    profile: dict, # `ablations` of a profile: promoters, epochs, seeds, and names of settings
+    profile: dict, # `ablations` or `beyond` of a profile: sizes, seeds, and names of settings
     settings: dict # by name, what each changes
 ) -> dict[str, tuple[str, dict]]: # notebook and parameters by name; raises ValueError for a name that is not known
-    "The ablations of a profile."
+    "Networks that differ in one part."
     if unknown := set(profile["settings"]) - settings.keys():
         names = ", ".join(sorted(unknown))
         raise ValueError(f"ablation {names} is not in config/models.yaml, which has {', '.join(settings)}")
-    sizes = {"promoters": profile["promoters"], "epochs": profile["epochs"]}
+    sizes = {name: size for name, size in profile.items() if name not in ("seeds", "settings")}
     return {name: ("40_network", sizes | (settings[name] or {})) for name in profile["settings"]}
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #d708a2c0
