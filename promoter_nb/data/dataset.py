@@ -91,6 +91,7 @@ PACKED = {b"PK\x03\x04": "a spreadsheet or zip archive; export it as CSV UTF-8, 
           b"%PDF": "a PDF; copy the sequences out of it into a text file"}
 NOT_UTF8 = "it is no text in UTF-8; save it in UTF-8"
 
+# %% ../../nbs/library/data/02_dataset.ipynb #d14631c7
 def refuse_no_text(
     head: bytes, # first bytes of the file
     name: str    # of it, for messages
@@ -103,6 +104,10 @@ def refuse_no_text(
         line = 1 + head.count(b"\n", 0, error.start)
         raise DataError(f"{name}, line {line}: {NOT_UTF8}") from None
     if b"\0" in head: raise DataError(f"{name}, line {1 + head.count(bytes([10]), 0, head.index(0))}: {NOT_UTF8}")
+
+# %% ../../nbs/library/data/02_dataset.ipynb #a73bf7e4
+def _shorten(text: bytes) -> str:
+    return repr(text.decode(errors="replace") if len(text) < 40 else text[:37].decode(errors="replace") + "...")
 
 # %% ../../nbs/library/data/02_dataset.ipynb #d37618de
 BARE = len(UPSTREAM) + len(DOWNSTREAM) + 2*max(SHIFTS) # bases of the longest oligo that may be all flanks
@@ -124,12 +129,11 @@ def _complaint(line: bytes) -> str | None:
     if len(known) <= BARE and not trim_sequences([known.decode()])[0][0]:
         return f"{_shorten(fields[0])} has no bases besides flanks and N in front"
 
-# %% ../../nbs/library/data/02_dataset.ipynb #1fec6c06
-def _shorten(text: bytes) -> str:
-    return repr(text.decode(errors="replace") if len(text) < 40 else text[:37].decode(errors="replace") + "...")
-
 # %% ../../nbs/library/data/02_dataset.ipynb #0951de0d
 LONGEST_LINE, REST = 1_000_000, 1 << 30 # bytes
+
+def _long(line: bytes) -> str | None:
+    if len(line) == LONGEST_LINE: return f"the line has {LONGEST_LINE:,} letters or more; expected one promoter a line"
 
 def _explain(path: Path, name: Path, error: Exception) -> str:
     "The first thing that is wrong with a file that could not be read."
@@ -147,8 +151,13 @@ def _explain(path: Path, name: Path, error: Exception) -> str:
     if number == 0: return f"{name}: the file is empty; expected lines of a sequence, a tab, and a number"
     return f"{name}: {error}"
 
-def _long(line: bytes) -> str | None:
-    if len(line) == LONGEST_LINE: return f"the line has {LONGEST_LINE:,} letters or more; expected one promoter a line"
+# %% ../../nbs/library/data/02_dataset.ipynb #d04a8cb1
+def _sha256_unless(stop: Event, path: Path) -> str | None:
+    "The SHA-256 of a file; a big one that is bad anyway is not read to its end."
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while not stop.is_set() and (part := file.read(1 << 20)): digest.update(part)
+    return digest.hexdigest()
 
 # %% ../../nbs/library/data/02_dataset.ipynb #bc102272
 def _read_blocks(path: Path, name: Path, width: int) -> tuple[list, str]:
@@ -163,12 +172,13 @@ def _read_blocks(path: Path, name: Path, width: int) -> tuple[list, str]:
             raise DataError(_explain(path, name, error)) from None
     return blocks, sha256.result()
 
-def _sha256_unless(stop: Event, path: Path) -> str | None:
-    "The SHA-256 of a file; a big one that is bad anyway is not read to its end."
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while not stop.is_set() and (part := file.read(1 << 20)): digest.update(part)
-    return digest.hexdigest()
+# %% ../../nbs/library/data/02_dataset.ipynb #695ac88b
+def _reading_report(states, lengths, padded, width):
+    "Rows by state of the flanks, by length of the core, and those that were filled up with N in front."
+    count = lambda side: {name: int((states[:, side] == state).sum()) for state, name in enumerate(STATES)}
+    return {"rows": len(states), "upstream_flank": count(0), "downstream_flank": count(1),
+            "core_length": {str(length): int(n) for length, n in zip(*np.unique(lengths, return_counts=True))},
+            "longer_than_width": int((lengths > width).sum()), "padded_with_n": int(padded.sum())}
 
 # %% ../../nbs/library/data/02_dataset.ipynb #1921ca88
 def read(
@@ -181,14 +191,6 @@ def read(
     codes, labels, states, lengths, padded = (np.concatenate(part) for part in zip(*blocks))
     report = _reading_report(states, lengths, padded, width)
     return Dataset(codes, labels, path.name.split(".")[0], sha256, np.arange(len(labels)), report)
-
-# %% ../../nbs/library/data/02_dataset.ipynb #695ac88b
-def _reading_report(states, lengths, padded, width):
-    "Rows by state of the flanks, by length of the core, and those that were filled up with N in front."
-    count = lambda side: {name: int((states[:, side] == state).sum()) for state, name in enumerate(STATES)}
-    return {"rows": len(states), "upstream_flank": count(0), "downstream_flank": count(1),
-            "core_length": {str(length): int(n) for length, n in zip(*np.unique(lengths, return_counts=True))},
-            "longer_than_width": int((lengths > width).sum()), "padded_with_n": int(padded.sum())}
 
 # %% ../../nbs/library/data/02_dataset.ipynb #8a122c33
 def check_parts(

@@ -83,6 +83,12 @@ def _fetch(folder, name, entry, progress, retries):
         raise DownloadError(f"{name} from {entry['url']} was not fetched whole ({_first_cause(error)}); "
                             "try again, finished files are kept") from error
 
+# %% ../../nbs/library/data/03_dream2022.ipynb #400b0de0
+def _extract(archive, folder):
+    with tarfile.open(archive) as tar:
+        _check_room(folder, sum(member.size for member in tar))
+        tar.extractall(folder, filter="data")
+
 # %% ../../nbs/library/data/03_dream2022.ipynb #c78dbf5a
 def unpack(
     archive: Path, # a tar file, compressed or not
@@ -98,11 +104,10 @@ def unpack(
     inner = list(folder.iterdir())
     return inner[0] if len(inner) == 1 and inner[0].is_dir() else folder
 
-# %% ../../nbs/library/data/03_dream2022.ipynb #400b0de0
-def _extract(archive, folder):
-    with tarfile.open(archive) as tar:
-        _check_room(folder, sum(member.size for member in tar))
-        tar.extractall(folder, filter="data")
+# %% ../../nbs/library/data/03_dream2022.ipynb #a91d12ae
+def _advice(folder: Path) -> str:
+    return (f"Without a connection: run the same where there is one, and copy its folder to {folder}; "
+            "or work with the simulated library, which needs none.")
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #5a028086
 def dream2022(
@@ -123,8 +128,3 @@ def dream2022(
     _check_room(folder, sum(entries[name]["size"] for name in missing))
     for name in missing: _fetch(folder, name, entries[name], progress, retries)
     return {name: unpack(folder/name, folder/name.split(".")[0]) if ".tar" in name else folder/name for name in files}
-
-# %% ../../nbs/library/data/03_dream2022.ipynb #a91d12ae
-def _advice(folder: Path) -> str:
-    return (f"Without a connection: run the same where there is one, and copy its folder to {folder}; "
-            "or work with the simulated library, which needs none.")

@@ -28,10 +28,9 @@ from .files import Unpadded, user_path
 from .prepare import IUPAC_CODES, SequenceError
 from .sequence import INVALID
 
-# %% ../../nbs/library/data/05_read_sequences.ipynb #aee195cc
+# %% ../../nbs/library/data/05_read_sequences.ipynb #fab28d8d
 HEAD = 1 << 16 # bytes that are looked at
 
-# %% ../../nbs/library/data/05_read_sequences.ipynb #fab28d8d
 def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     "The first bytes of a stream, and the stream with nothing missing."
     head = stream.read(HEAD)
@@ -69,6 +68,7 @@ def find_column(
     known = {name.strip().lower(): name for name in reversed(list(names))}
     return next((name if name in names else known[name.lower()] for name in wanted if name.lower() in known), None)
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #954da943
 def _fields(head: bytes, delimiter: str) -> list[str]:
     try: return next(csv.reader([head.decode("utf-8-sig", errors="replace").split("\n")[0].rstrip("\r")],
                                 delimiter=delimiter), [])
@@ -90,6 +90,30 @@ def _is_heading(word: str, others: list[str]) -> bool:
     same_case = word.isupper() == others[0].isupper() and word.islower() == others[0].islower()
     return not (same_case and set(word.upper()) <= set("".join(others).upper()) | set("ACGTUN"))
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #ab524e7f
+MISSING = ("", "na", "n/a", "nan", "none", "null", "-", ".")
+
+def _is_value(field: str) -> bool:
+    "Whether a field is meant for a number, be it a missing one or one with a decimal comma."
+    if field.strip().lower() in MISSING: return True
+    try: return float(field.replace(",", ".")) is not None
+    except ValueError: return False
+
+def _is_sequence(field: str) -> bool:
+    return len(field) >= 10 and INVALID not in field.strip().encode().translate(IUPAC_CODES)
+
+# %% ../../nbs/library/data/05_read_sequences.ipynb #1b858286
+def _no_column(name, columns, fields, advice) -> DataError:
+    wanted, found = " or ".join(map(repr, columns)), ", ".join(map(repr, fields))
+    return DataError(f"{name}, line 1: there is no column {wanted}; the first line names {found}; {advice}")
+
+def _refuse_heading(head, name, columns, advice):
+    fields = max((_fields(head, delimiter) for delimiter in "\t,;"), key=len)
+    if not fields or _is_sequence(fields[0]): return
+    lines = head.decode("utf-8-sig", errors="replace").split("\n")[:-1][:1000]
+    above = len(fields) == 1 and _is_heading(fields[0], [line.strip() for line in lines[1:] if line.strip()])
+    if above or len(fields) > 1 and not any(map(_is_value, fields[1:])): raise _no_column(name, columns, fields, advice)
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #0bfbde89
 def detect_format(
     head: bytes,    # first bytes of a file
@@ -109,28 +133,11 @@ def detect_format(
 
 def _begins(head, mark): return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(mark)
 
-# %% ../../nbs/library/data/05_read_sequences.ipynb #ab524e7f
-MISSING = ("", "na", "n/a", "nan", "none", "null", "-", ".")
-
-def _is_value(field: str) -> bool:
-    "Whether a field is meant for a number, be it a missing one or one with a decimal comma."
-    if field.strip().lower() in MISSING: return True
-    try: return float(field.replace(",", ".")) is not None
-    except ValueError: return False
-
-def _is_sequence(field: str) -> bool:
-    return len(field) >= 10 and INVALID not in field.strip().encode().translate(IUPAC_CODES)
-
-def _refuse_heading(head, name, columns, advice):
-    fields = max((_fields(head, delimiter) for delimiter in "\t,;"), key=len)
-    if not fields or _is_sequence(fields[0]): return
-    lines = head.decode("utf-8-sig", errors="replace").split("\n")[:-1][:1000]
-    above = len(fields) == 1 and _is_heading(fields[0], [line.strip() for line in lines[1:] if line.strip()])
-    if above or len(fields) > 1 and not any(map(_is_value, fields[1:])): raise _no_column(name, columns, fields, advice)
-
-def _no_column(name, columns, fields, advice) -> DataError:
-    wanted, found = " or ".join(map(repr, columns)), ", ".join(map(repr, fields))
-    return DataError(f"{name}, line 1: there is no column {wanted}; the first line names {found}; {advice}")
+# %% ../../nbs/library/data/05_read_sequences.ipynb #928d3dbe
+def _in_words(error: pa.ArrowInvalid, block: int) -> str:
+    if "UTF8" in str(error): return NOT_UTF8
+    if "straddling" in str(error): return f"a line is longer than {block:,} letters; expected one sequence a line"
+    return str(error)
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #d0881a27
 UNCLOSED = "a quote is opened and not closed; close it, or remove it"
@@ -160,12 +167,6 @@ def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.Data
             raise DataError(f"{name}, line {bad[0].number}: the line is empty; remove it") from None
         fields = f"{bad[0].actual_columns} field{'s'*(bad[0].actual_columns != 1)}; expected {bad[0].expected_columns}"
         raise DataError(f"{name}, line {bad[0].number}: {bad[0].text[:60]!r} has {fields}") from None
-
-# %% ../../nbs/library/data/05_read_sequences.ipynb #928d3dbe
-def _in_words(error: pa.ArrowInvalid, block: int) -> str:
-    if "UTF8" in str(error): return NOT_UTF8
-    if "straddling" in str(error): return f"a line is longer than {block:,} letters; expected one sequence a line"
-    return str(error)
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #f27f92cf
 def _records(text: bytes, line: int) -> pd.DataFrame:
@@ -200,6 +201,14 @@ def _fasta(stream, name, block) -> Iterator[pd.DataFrame]:
             line += text.count(b"\n", 0, end)
         text = text[end:] + more
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #097f00aa
+def _quoted_to_the_end(frames, stream, name):
+    "Blocks of a table; refuses one that ends within a quoted field."
+    frame = pd.DataFrame()
+    for frame in frames: yield frame
+    if len(frame) and "\n" in frame.iloc[-1, -1] and stream.raw.end != b'"':
+        raise DataError(f"{name}, line {frame.index[-1]}: {UNCLOSED}")
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #8f758f89
 def _blocks(head, stream, name, kind, columns, advice, block) -> Iterator[pd.DataFrame]:
     if kind == "fasta": return _fasta(stream, name, block)
@@ -215,13 +224,6 @@ def _blocks(head, stream, name, kind, columns, advice, block) -> Iterator[pd.Dat
     if len(set(names)) < len(names):
         raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
     return _quoted_to_the_end(_tables(stream, name, names, delimiter, 1, block), stream, name)
-
-def _quoted_to_the_end(frames, stream, name):
-    "Blocks of a table; refuses one that ends within a quoted field."
-    frame = pd.DataFrame()
-    for frame in frames: yield frame
-    if len(frame) and "\n" in frame.iloc[-1, -1] and stream.raw.end != b'"':
-        raise DataError(f"{name}, line {frame.index[-1]}: {UNCLOSED}")
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #35cc50c3
 def read_stream(

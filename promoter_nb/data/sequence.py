@@ -55,6 +55,13 @@ def name_letter(
     if letter == "\ufffd" and not part.startswith("\ufffd".encode()): return f"byte 0x{part[0]:02x}"
     return repr(letter) if letter.isascii() else f"{letter!r} ({unicodedata.name(letter, f'U+{ord(letter):04X}')})"
 
+# %% ../../nbs/library/data/00_sequence.ipynb #433b640a
+def _bad_letter(letters, buffer, offsets) -> str:
+    place = int((buffer == INVALID).argmax())
+    row = int(np.searchsorted(offsets, place, side="right")) - 1
+    letter = name_letter(letters, place)
+    return f"sequence {row}, base {place - int(offsets[row]) + 1}: {letter} is not one of A, C, G, T, N"
+
 # %% ../../nbs/library/data/00_sequence.ipynb #95fd8a9e
 def encode(
     sequences: list[str] | np.ndarray, # text over ACGTN, either case, any lengths; lists, arrays and Series alike
@@ -76,13 +83,6 @@ def encode(
     if width is None: width = int(lengths.max(initial=0))
     return align_right(buffer, offsets[:-1], offsets[1:], width)
 
-# %% ../../nbs/library/data/00_sequence.ipynb #433b640a
-def _bad_letter(letters, buffer, offsets) -> str:
-    place = int((buffer == INVALID).argmax())
-    row = int(np.searchsorted(offsets, place, side="right")) - 1
-    letter = name_letter(letters, place)
-    return f"sequence {row}, base {place - int(offsets[row]) + 1}: {letter} is not one of A, C, G, T, N"
-
 # %% ../../nbs/library/data/00_sequence.ipynb #6de7429d
 def decode(
     codes: np.ndarray # uint8 (n, width)
@@ -91,13 +91,12 @@ def decode(
     letters = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)[codes]
     return [row.tobytes().decode().lstrip("N") for row in letters]
 
-# %% ../../nbs/library/data/00_sequence.ipynb #b9ae6117
-def reverse_complement(
-    codes: np.ndarray | torch.Tensor # uint8 (n, width)
-) -> np.ndarray | torch.Tensor: # the same kind and shape, aligned at the right
-    "The reverse complement of each row."
-    if isinstance(codes, torch.Tensor): return _reverse_complement(codes)
-    return _reverse_complement(torch.from_numpy(np.ascontiguousarray(codes))).numpy()
+# %% ../../nbs/library/data/00_sequence.ipynb #dcccee5b
+def _roll_right(codes: torch.Tensor) -> torch.Tensor:
+    "Roll each row so that the padding at its right end comes to its left."
+    padding = (codes.flip(1) == PADDING).cumprod(1).sum(1, keepdim=True)
+    places = torch.arange(codes.shape[1], device=codes.device) - padding
+    return codes.gather(1, places % codes.shape[1])
 
 # %% ../../nbs/library/data/00_sequence.ipynb #b408015f
 def _reverse_complement(codes: torch.Tensor) -> torch.Tensor:
@@ -106,12 +105,13 @@ def _reverse_complement(codes: torch.Tensor) -> torch.Tensor:
     if len(padded): flipped[padded] = _roll_right(flipped[padded])
     return flipped
 
-# %% ../../nbs/library/data/00_sequence.ipynb #dcccee5b
-def _roll_right(codes: torch.Tensor) -> torch.Tensor:
-    "Roll each row so that the padding at its right end comes to its left."
-    padding = (codes.flip(1) == PADDING).cumprod(1).sum(1, keepdim=True)
-    places = torch.arange(codes.shape[1], device=codes.device) - padding
-    return codes.gather(1, places % codes.shape[1])
+# %% ../../nbs/library/data/00_sequence.ipynb #b9ae6117
+def reverse_complement(
+    codes: np.ndarray | torch.Tensor # uint8 (n, width)
+) -> np.ndarray | torch.Tensor: # the same kind and shape, aligned at the right
+    "The reverse complement of each row."
+    if isinstance(codes, torch.Tensor): return _reverse_complement(codes)
+    return _reverse_complement(torch.from_numpy(np.ascontiguousarray(codes))).numpy()
 
 # %% ../../nbs/library/data/00_sequence.ipynb #b1b3b1ed
 def is_gc(

@@ -115,6 +115,9 @@ def _change_not_read(references, alternatives, before, after):
 # %% ../../nbs/library/inference/01_predictor.ipynb #27b9fa06
 def _difference(predictor, references: list, alternatives: list) -> pd.DataFrame:
     "Both predictions, their difference with its interval, and what is unusual about either."
+    if len(references) != len(alternatives):
+        raise ValueError(f"{len(references)} references and {len(alternatives)} alternatives; "
+                         "each needs one of the other")
     before, after = predictor.prepare(references), predictor.prepare(alternatives)
     first, second = _table(predictor, before), _table(predictor, after)
     low, high = around_difference(first.prediction, second.prediction, predictor.intervals)
@@ -161,8 +164,4 @@ class Predictor(Ensemble):
         alternatives: list[str] # text (n,)
     ) -> pd.DataFrame: # both predictions, delta, low, high (float64), unusual (text); n rows, index of references
         "How much more the alternatives are expressed than the references."
-        references, alternatives = as_list(references), as_list(alternatives)
-        if len(references) != len(alternatives):
-            raise ValueError(f"{len(references)} references and {len(alternatives)} alternatives; "
-                             "each needs one of the other")
-        return _difference(self, references, alternatives)
+        return _difference(self, as_list(references), as_list(alternatives))

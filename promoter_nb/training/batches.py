@@ -33,7 +33,7 @@ def read_codes(
     codes: torch.Tensor,  # uint8 (n, width)
     reverse: torch.Tensor # whether each row is a reverse strand, bool (n,)
 ) -> torch.Tensor: # (n, 4, width), or (n, 5, width) for a network that reads strands
-    "One-hot sequences as a network wants them."
+    "One-hot sequences as a network reads them."
     return mark_strand(codes, reverse) if getattr(model, "reads_strand", False) else one_hot(codes)
 
 # %% ../../nbs/library/training/02_batches.ipynb #0ccfdfad

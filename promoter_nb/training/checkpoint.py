@@ -20,22 +20,22 @@ from ..data.files import atomic
 from .recipe import Recipe
 
 # %% ../../nbs/library/training/04_checkpoint.ipynb #01705f9e
+def _hash_data(data: Dataset) -> str:
+    digest = hashlib.sha256(data.codes.tobytes())
+    digest.update(data.labels.tobytes())
+    return digest.hexdigest()
+
 def identify(
     model: nn.Module,    # before training
     train: Dataset,      # rows to learn from
     validation: Dataset, # rows to score
     recipe: Recipe       # how to train
 ) -> dict[str, str]: # fields of the recipe, and SHA-256 of the rest
-    "What makes a run the run that it is."
+    "What tells one run from another."
     weights = b"".join(tensor.cpu().contiguous().numpy().tobytes() for tensor in model.state_dict().values())
     return {**{f"recipe.{field}": str(value) for field, value in asdict(recipe).items()},
             "model": hashlib.sha256(repr(model).encode() + weights).hexdigest(),
             "training rows": _hash_data(train), "validation rows": _hash_data(validation)}
-
-def _hash_data(data: Dataset) -> str:
-    digest = hashlib.sha256(data.codes.tobytes())
-    digest.update(data.labels.tobytes())
-    return digest.hexdigest()
 
 # %% ../../nbs/library/training/04_checkpoint.ipynb #0cce3346
 def refuse_other(
