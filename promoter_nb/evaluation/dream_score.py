@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dataset import Dataset, read
-from ..data.families import share_words
+from ..data.families import share_kmers
 from .measures import pearson, spearman
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #ed1479ea
@@ -132,7 +132,7 @@ def score_challenge(
 ) -> dict: # as `dream_score` has it, with `rows` scored, `left_out`, and `missing` subsets; raises what reading raises
     "Score a model on the part of the challenge's test set that it has not seen."
     test = read(Path(folder)/"test.txt", learned.codes.shape[1])
-    seen = share_words(test.codes, learned.codes)
+    seen = share_kmers(test.codes, learned.codes)
     subsets = unseen_subsets(read_subsets(Path(folder)/"test_subset_ids", len(test)), seen)
     missing = tuple(name for name, rows in subsets.items() if len(rows) < 2)
     scores = dream_score(test.labels, predict(test.codes), subsets, missing)
