@@ -253,7 +253,7 @@ def test_sets(
     "How the networks do on the challenge's kinds of test promoters."
     best = max((row for row in metrics["scores"] if row["model"] != "true expression"),
                key=lambda row: row["Pearson score"])
-    sets = best.get("test_sets", best.get("suites"))
+    sets = best["test_sets"]
     hardest = min(sets, key=lambda name: sets[name]["value"])
     return (f"{sentence(called(best['model']))[:-1]} has the highest Pearson score, {share(best['Pearson score'])}, "
             f"with a Spearman score of {share(best['Spearman score'])}. "
