@@ -118,8 +118,9 @@ def captions(
     results, name = chapters["results"], chapters["data_set"]["name"]
     own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations,
            "beyond": beyond}
-    return {"label_histogram": label_histogram(simulated), "strands": strands(simulated), "r2_by_model": r2_by_model(simulated),
-            "motif_effects": motif_effects(chapters["motifs"], simulated), "r2": r2(name, results["held_out"], seeds),
+    return {"label_histogram": label_histogram(simulated), "strands": strands(simulated),
+            "r2_by_model": r2_by_model(simulated), "r2": r2(name, results["held_out"], seeds),
+            "motif_effects": motif_effects(chapters["motifs"], simulated),
             "learning_curves": learning_curves(seeds), "density": density(results),
             "validation_density": validation_density(results),
             **{figure: make(chapters[figure]) for figure, make in own.items() if figure in chapters}}
