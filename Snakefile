@@ -40,12 +40,11 @@ RUNS = {
 CHAPTERS = notebooks.chapters(NEEDS, config.get("chapters", {}), DATA, RUNS)
 REPORTED = [f"{RESULTS}/{chapter}" for chapter in CHAPTERS] + RUNS["models"] + sum((RUNS[study] for study in KINDS), [])
 
-# Reference results of other data, or of more of the same, are evidence for claims. Chapters that a small profile leaves
-# out are shown from those of the large one, or of measured promoters.
+# Reference results of other data, or of more of the same, are evidence for claims. Chapters that a profile leaves out
+# are shown from those of the large one, or of measured promoters.
 KEPT = sorted(path.name for path in Path("results/reference").glob("*"))
 REFERENCES = [f"results/reference/{name}" for name in KEPT if NAME != "simulated" or name != PROFILE]
-SMALL = NAME == "simulated" and PROFILE != "laptop"
-SPARE = [name for name in ("deboer2020_train-laptop", "laptop") if SMALL and name in KEPT]
+SPARE = [name for name in ("deboer2020_train-laptop", "laptop") if NAME == "simulated" and name in {*KEPT} - {PROFILE}]
 
 # Two networks side by side, on half of the cores each, learn twice as fast as one after the other on all cores.
 THREADS = {"one": 1, "half": max(1, workflow.cores // 2), "all": workflow.cores}

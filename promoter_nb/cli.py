@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE', 'NAMES', 'Logos', 'Motifs', 'Target', 'Keep',
            'Forbid', 'ShareGC', 'Method', 'PROPOSED', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs',
-           'Minutes', 'Members', 'Start', 'Apart', 'data_app', 'Commands', 'predict', 'variants', 'explain', 'design',
-           'train', 'card', 'fetch', 'simulate', 'describe']
+           'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app',
+           'Commands', 'predict', 'variants', 'explain', 'design', 'train', 'card', 'fetch', 'simulate', 'describe']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -473,7 +473,8 @@ def _options(settings: list[str]) -> dict:
 # %% ../nbs/library/00_cli.ipynb #580f79e8
 Measured = Annotated[Path, typer.Argument(
     metavar="DATA", parser=_path,
-    help="Measured promoters: lines of a sequence, a tab and a number; plain or gzip; - is standard input.")]
+    help="Measured promoters: lines of a sequence, a tab and a number, or a table with a heading; plain or gzip; "
+         "- is standard input.")]
 Architecture = Annotated[str, typer.Option(
     "--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")]
 Settings = Annotated[list[str], typer.Option(
@@ -498,6 +499,21 @@ Apart = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path,
     help="Promoters to judge the model on; what shares 20 bases with them is refused.", show_default="none")]
 
+# %% ../nbs/library/00_cli.ipynb #59275e12
+SequenceColumn = Annotated[str, typer.Option("--sequence", metavar="COLUMN", help="Of a table: its sequences.")]
+ValueColumns = Annotated[list[str], typer.Option(
+    "--value", metavar="COLUMN", help="Of a table: expression; repeated for replicates, whose mean is learned.",
+    show_default="value")]
+WeightColumn = Annotated[str | None, typer.Option(
+    "--weight", metavar="COLUMN", help="Of a table: how much each promoter counts in training, 0 or more.",
+    show_default="all alike")]
+
+def _measured(path: Path, width: int, sequence: str, values: list[str], weight: str | None):
+    "What is to be learned from: a table that was read, or the path of a file in the challenge's format."
+    from promoter_nb.data.measured_tables import has_heading, read_table
+    if not (values or weight or sequence != "sequence" or has_heading(path)): return path
+    return read_table(path, width, sequence, tuple(values or ["value"]), weight)
+
 # %% ../nbs/library/00_cli.ipynb #0c987f5d
 def _recipe(epochs: int | None, minutes: float | None, network: str):
     "The recipe with a number of epochs, or none where the data or the time decide."
@@ -517,22 +533,18 @@ def _worth(card: dict) -> str:
 def train(
     data: Measured,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Of the model, to be made.")],
-    network: Architecture = "strand_resnet",
-    option: Settings = [],
-    epochs: Epochs = None,
-    minutes: Minutes = None,
-    members: Members = None,
+    network: Architecture = "strand_resnet", option: Settings = [],
+    epochs: Epochs = None, minutes: Minutes = None, members: Members = None,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
-    width: Width = 80,
-    start: Start = None,
-    apart: Apart = None,
+    width: Width = 80, start: Start = None, apart: Apart = None,
+    sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
 ):
     """Train a model on measured promoters.
 
-    Lines are `sequence TAB value`; constant flanks of the library are recognised and cut off. Parts of the data are
-    held out: to choose the best epoch, to calibrate the 90 % intervals, and to measure what the model is worth.
-    FOLDER then holds the weights, a card of the model (README.md, model.json) and checksums. A run that was stopped
-    goes on with the same command.
+    Lines are `sequence TAB value`, or a table (CSV, TSV) has a heading that names its columns. Constant flanks of the
+    library are recognised and cut off. Parts of the data are held out: to choose the best epoch, to calibrate the 90 %
+    intervals, and to measure what the model is worth. FOLDER then holds the weights, a card of the model (README.md,
+    model.json) and checksums. A run that was stopped goes on with the same command.
 
     Two networks are trained, side by side where there are two cores, and predict together. They start from one in the
     package that learned yeast's motifs from a simulator; --from names another model of the same network and width, or
@@ -543,13 +555,15 @@ def train(
       promoter-nb train measured.txt my_model
       promoter-nb train measured.txt my_model --minutes 10
       promoter-nb train mine.txt tuned --from my_model
+      promoter-nb train table.csv my_model --value replicate_1 --value replicate_2 --weight cells
       promoter-nb train measured.txt small --network baseline_cnn --option channels=32 --epochs 6
     """
     recipe = _recipe(epochs, minutes, network)
     from promoter_nb.inference.train_model import train_model
     with redirect_stdout(sys.stderr):
-        model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed,
-                            width, start=start, apart=apart)
+        promoters = _measured(_standard(data), width, sequence, value, weight)
+        model = train_model(promoters, folder, network, _options(option), recipe, minutes, members, seed, width,
+                            start=start, apart=apart)
     print(f"{folder}: {_worth(model.card)}")
 
 # %% ../nbs/library/00_cli.ipynb #7bce1442

@@ -158,7 +158,8 @@ TRAIN = {
     "no tab": (f"{A} 1\n".encode(), "has 0 tabs; expected a sequence, one tab, and a number"),
     "a comma": (f"{A},1\n".encode(), "has 0 tabs"),
     "two tabs": (f"{A}\t1\t2\n".encode(), "has 2 tabs"),
-    "a heading": (f"sequence\texpression\n{A}\t1\n".encode(), "line 1: 'expression' is not a number"),
+    "a heading": (f"oligo\texpression\n{A}\t1\n".encode(), "line 1: 'expression' is not a number"),
+    "another heading": (f"sequence\texpression\n{A}\t1\n".encode(), "line 1: there is no column 'value'; the first line names 'sequence', 'expression'"),
     "a word": (f"{A}\t1\n{B}\tlow\n".encode(), "line 2: 'low' is not a number"),
     "no value": (f"{A}\t\n".encode(), "line 1: '' is not a number"),
     "nan": (f"{A}\tnan\n".encode(), "line 1: 'nan' is not a finite number"),
@@ -186,6 +187,29 @@ TRAIN = {
     "too few": ("".join(f"{core}\t{place}\n" for place, core in enumerate(CORES[:100])).encode(), "give 400 or more"),
     "all the same": (f"{A}\t1\n".encode()*600, "too few, or too many of them the same"),
     "one value": ("".join(f"{core}\t5\n" for core in CORES).encode(), "labels are 5.0"),
+}
+
+HEAD = "sequence,value,second,w\n"
+TABLES = { # content, options of `train`, and what is said
+    "no such value": (HEAD + f"{A},1,2,1\n", ["--value", "expression"], "line 1: there is no column 'expression'; the first line names 'sequence', 'value', 'second', 'w'; say which it is, as with --value"),
+    "no such replicate": (HEAD + f"{A},1,2,1\n", ["--value", "value", "--value", "third"], "there is no column 'third'"),
+    "no such weight": (HEAD + f"{A},1,2,1\n", ["--weight", "cells"], "there is no column 'cells'"),
+    "no such sequence": (HEAD + f"{A},1,2,1\n", ["--sequence", "oligo"], "there is no column 'oligo'"),
+    "a negative weight": (HEAD + f"{A},1,2,1\n{B},1,2,-0.5\n", ["--weight", "w"], "line 3: -0.5 in column 'w' is negative; a weight is 0 or more"),
+    "a missing weight": (HEAD + f"{A},1,2,\n", ["--weight", "w"], "line 2: '' in column 'w' is not a finite number"),
+    "an infinite weight": (HEAD + f"{A},1,2,inf\n", ["--weight", "w"], "line 2: 'inf' in column 'w' is not a finite number"),
+    "no weight": (HEAD + f"{A},1,2,0\n{B},1,2,0\n", ["--weight", "w"], "all weights in column 'w' are 0"),
+    "a word": (HEAD + f"{A},high,2,1\n", [], "line 2: 'high' in column 'value' is not a finite number"),
+    "a missing value": (HEAD + f"{A},NA,2,1\n", [], "line 2: 'NA' in column 'value' is not a finite number"),
+    "no replicate": (HEAD + f"{A},1,2,1\n{B},NA,,1\n", ["--value", "value", "--value", "second"], "line 3: none of the columns value, second has a value"),
+    "a letter": (HEAD + "ACGTACXT,1,2,1\n", [], "line 2: the sequence 'X' at base 7 is no IUPAC letter"),
+    "an empty sequence": (HEAD + ",1,2,1\n", [], "line 2: the sequence is empty"),
+    "a short row": (HEAD + f"{A},1\n", [], "line 2: "),
+    "two columns of one name": (f"sequence,value,value\n{A},1,2\n", [], "two columns have the same name"),
+    "a heading alone": (HEAD, [], "there are no sequences in it"),
+    "no heading": (f"{A}\t1\n", ["--value", "value"], "line 1: there is no column 'sequence'; the first line names"),
+    "FASTA": (f">a\n{A}\n", ["--weight", "w"], "is FASTA; name the column that holds the sequences"),
+    "too few": (HEAD + "".join(f"{core},{place},1,1\n" for place, core in enumerate(CORES[:100])), [], "give 400 or more"),
 }
 
 OPTIONS = [(words, code, told) for code, rows in {2: [
@@ -347,6 +371,13 @@ def test_training_data(place, case):
     refused(place, ["train", place/"data.txt", place/"new"/"model", "-n", "baseline_cnn", "--epochs", 2], 1, told)
 
 
+@pytest.mark.parametrize("case", TABLES)
+def test_tables_of_measurements(place, case):
+    content, options, told = TABLES[case]
+    (place/"data.csv").write_text(content)
+    refused(place, ["train", place/"data.csv", place/"new"/"model", "-n", "baseline_cnn", "--epochs", 2, *options], 1, told)
+
+
 @pytest.mark.parametrize("words, code, told", OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_options_and_paths(place, words, code, told): refused(place, words, code, told)
 
@@ -374,4 +405,4 @@ def test_parameters_of_notebooks(given, told):
         check({"rows": 5, "rate": 0.1, "data": "simulated"} | given, {"rows": "int", "rate": "float", "data": "str"})
 
 
-def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(TRAIN) + len(OPTIONS) + len(PAPER) + len(MODELS) + len(PARAMETERS) >= 200
+def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(TRAIN) + len(TABLES) + len(OPTIONS) + len(PAPER) + len(MODELS) + len(PARAMETERS) >= 200

@@ -204,6 +204,21 @@ def test_train_refuses_what_it_cannot_learn_from_before_it_begins(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["measured.txt"]
 
 
+def test_train_reads_a_table_with_replicates_and_weights(tmp_path):
+    cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 80))]
+    labels = [core.count("A")/4 for core in cores]
+    (tmp_path/"plain.txt").write_text("".join(f"{core}\t{label}\n" for core, label in zip(cores, labels)))
+    (tmp_path/"table.csv").write_text("id,Oligo,first,second,cells,left out\n" + "".join(
+        f"{row},{core},{label - 0.5},{label + 0.5},7,{int(row < 300)}\n" for row, (core, label) in enumerate(zip(cores, labels))))
+    few = ("--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2)
+    columns = ("--sequence", "oligo", "--value", "first", "--value", "second", "--weight")
+    run("train", tmp_path/"plain.txt", tmp_path/"plain", *few)
+    run("train", tmp_path/"table.csv", tmp_path/"alike", *few, *columns, "cells")
+    run("train", tmp_path/"table.csv", tmp_path/"half", *few, *columns, "left out")
+    answers = {name: run("predict", "-", "--model", tmp_path/name, input=cores[0]).split("\t")[-4:-2] for name in ("plain", "alike", "half")}
+    assert answers["plain"] == answers["alike"] != answers["half"]
+
+
 def test_pipes(fasta):
     "A process of its own: the answer to a reader that goes away, and nothing but the table on standard output."
     whole = subprocess.run([*COMMAND, "predict", "-"], input=fasta.read_bytes(), env=ENVIRONMENT, capture_output=True)

@@ -38,6 +38,7 @@ class Dataset:
     rows: np.ndarray   # place of each row in that file, int64 (n,)
     report: dict       # what reading found: rows by state of their flanks, rows longer than the width
     truth: np.ndarray | None = None # expression without the assay's noise, float32 (n,); only of simulated promoters
+    weights: np.ndarray | None = None # how much each row counts in training, 0 or more, float32 (n,); None: all alike
 
     def __len__(self): return len(self.labels)
 
@@ -46,9 +47,9 @@ class Dataset:
         indices: np.ndarray # row numbers, or a mask
     ) -> "Dataset":
         "The rows at `indices`."
-        truth = None if self.truth is None else self.truth[indices]
-        return replace(self, codes=self.codes[indices], labels=self.labels[indices],
-                       rows=self.rows[indices], truth=truth)
+        chosen = {name: None if values is None else values[indices]
+                  for name, values in (("truth", self.truth), ("weights", self.weights))}
+        return replace(self, codes=self.codes[indices], labels=self.labels[indices], rows=self.rows[indices], **chosen)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #7aeb20e4
 def _blocks(path: Path) -> Iterator[pa.RecordBatch]:

@@ -364,7 +364,8 @@ def _alone(work: Path) -> Iterator[None]:
 def _asked(task: _Task, network: str, options: dict | None, width: int) -> dict:
     "What tells one run from another, as JSON has it."
     return json.loads(json.dumps({
-        "data": task.data.sha256, "network": network, "options": options, "members": task.members, "seed": task.seed,
+        "data": task.data.sha256, "columns": task.data.report.get("columns"), "network": network, "options": options,
+        "members": task.members, "seed": task.seed,
         "width": width, "minutes": task.minutes, "start": task.began[1]["sha256"] if task.began else None,
         "apart": task.judged and task.judged.sha256,
         "recipe": task.recipe and asdict(replace(task.recipe, seed=task.seed))}))

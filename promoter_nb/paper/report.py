@@ -364,7 +364,7 @@ def kept_values(
     simulated = not (root/"results/reference"/name/"21_data_set").exists() or \
         json.loads((root/"results/reference"/name/"21_data_set/metrics.json").read_text())["name"] == "simulated"
     spare = [other for other in ("deboer2020_train-laptop", "laptop") if other in folders and simulated
-             and name != "laptop"]
+             and other != name]
     return collect(root, f"results/reference/{name}", f"figures/reference/{name}", name.rsplit("-", 1)[-1],
                    references=[f"results/reference/{other}" for other in folders if other != name], spare=spare)
 

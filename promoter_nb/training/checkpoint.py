@@ -23,6 +23,7 @@ from .recipe import Recipe
 def _hash_data(data: Dataset) -> str:
     digest = hashlib.sha256(data.codes.tobytes())
     digest.update(data.labels.tobytes())
+    if data.weights is not None: digest.update(data.weights.tobytes())
     return digest.hexdigest()
 
 def identify(

@@ -58,6 +58,8 @@ class TrainingRun:
         codes = torch.from_numpy(train.codes)
         if recipe.reverse_complement: codes = torch.cat([codes, reverse_complement(codes)])
         self.codes, self.labels = fabric.to_device(codes), torch.from_numpy(train.labels)
+        self.weights = None if train.weights is None else fabric.to_device(
+            torch.from_numpy(train.weights/train.weights.mean()))
         self.validation = fabric.to_device((torch.from_numpy(validation.codes), torch.from_numpy(validation.labels)))
         self.progress = {"phase": 0, "epoch": 0, "best": -math.inf, "stale": 0, "history": []}
 
@@ -125,7 +127,8 @@ def train_epoch(
     losses = torch.zeros(len(rows), device=run.fabric.device)
     with own_chance(run, epoch):
         for step in tqdm(range(len(rows)), f"epoch {epoch}", leave=False, disable=None if run.show else True):
-            loss = run.network(read_rows(run, rows[step]), grains[step]).mean()
+            loss = run.network(read_rows(run, rows[step]), grains[step])
+            loss = (loss if run.weights is None else loss*run.weights[rows[step] % len(run.labels)]).mean()
             run.fabric.backward(loss)
             run.optimizer.step()
             run.optimizer.zero_grad()
