@@ -1,12 +1,13 @@
 # The front door: `make help` says what there is. Every target does its own set-up.
 PROFILE ?= quick
 DATA ?= simulated
+TEST ?=
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 BIN := .venv/bin
 PROFILES := $(filter-out schema chapters models,$(basename $(notdir $(wildcard config/*.yaml))))
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 snakemake --cores $(CORES) --quiet rules \
-	--rerun-incomplete --nolock --configfile config/$(PROFILE).yaml --config profile=$(PROFILE)
+	--rerun-incomplete --nolock --configfile config/$(PROFILE).yaml --config profile=$(PROFILE) $(if $(TEST),test="$(TEST)")
 # Snakemake would read a file's name as YAML: `2023_1` as a number, ` \#` as the beginning of a comment.
 export PROMOTER_NB_DATA = $(DATA)
 # Programs of an environment name its folder in their first line, so in a checkout that was moved they are made anew.
@@ -20,6 +21,7 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "PROFILE is one of $(PROFILES) (default quick)."
 	@echo "DATA is simulated (default), dream2022 (downloaded) or the path of a file in the challenge's format."
+	@echo "TEST is a folder with the challenge's test set, to score networks on as well (default none)."
 
 setup: $(BIN)/.exported  ## virtual environment, pinned packages, library exported from its notebooks
 
@@ -78,6 +80,7 @@ outputs: setup  ## the index and the tutorials run again, and the README; their 
 readme: setup  ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --log-level WARN --to markdown --template-file nbs/readme.md.j2 nbs/index.ipynb \
 		--output-dir . --output README
+	@cat -s README.md > README.part && mv README.part README.md
 
 docs: report  ## the documentation as a site with the report's outputs, docs/_build/html/index.html
 	@rm -rf docs/_build/pages && $(BIN)/python docs/pages.py docs/_build/pages

@@ -27,8 +27,8 @@ RESULTS, FIGURES = (f"{config.get(kind, kind)}/{NAME}/{PROFILE}" for kind in ("r
 # What all experiments wait for: the file, or the notebook that makes or fetches the data.
 LIBRARY = f"{RESULTS}/20_library/metrics.json"
 SOURCE = LIBRARY if DATA in notebooks.MADE else notebooks.without_wildcards(DATA, Path(RESULTS).parents[1] / "links")
-# What experiments are given where they declare it; `size` is that of the simulated test sets.
-SHARED = {name: config[name] for name in ("data", "promoters", "library_seed")} | {"size": config["test_set_size"]}
+SHARED = {name: config[name] for name in ("data", "promoters", "library_seed")} | {
+    "size": config["test_set_size"], "test": config.get("test", "")}  # given to experiments that declare them
 
 EXPERIMENTS = MODELS | {f"{study}/{name}": setting for study in STUDIES for name, setting in STUDIES[study].items()}
 RUN, FIRST = f"{RESULTS}/{{model}}/seed-{{seed}}", f"{RESULTS}/{{model}}/seed-{SEEDS[0]}"

@@ -62,7 +62,7 @@ def test_different_seeds_share_no_sequence():
 
 
 def test_the_stages_of_a_block_draw_apart():
-    draws = [block_generator(0, 0, stage).random(4) for stage in ("oligos", "assay", "suites")]
+    draws = [block_generator(0, 0, stage).random(4) for stage in ("oligos", "assay", "test_sets")]
     assert len(np.unique(draws)) == 12
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.dataset import Dataset, hash_rows, read
-from ..data.families import families, share_words
+from ..data.families import families, share_kmers
 from ..data.files import file_sha256
 from .predictor import Predictor
 from .train_model import train_model, with_epochs
@@ -52,7 +52,7 @@ def join_laboratories(
     lengths = dict(zip(*(part.tolist() for part in np.unique((codes < 4).sum(1), return_counts=True))))
     joined = Dataset(codes, labels, f"{promoters.name} and {others.name}", "", np.arange(len(codes)),
                      {"core_length": lengths})
-    return joined.take(~share_words(codes, apart.codes))
+    return joined.take(~share_kmers(codes, apart.codes))
 
 # %% ../../nbs/library/inference/08_packaged.ipynb #f53622e6
 SOURCES = ("de Boer and others, Nature Biotechnology 38, 56 (2020), GEO GSE104878",

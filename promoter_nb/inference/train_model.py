@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from ..data.dataset import Dataset, check_parts, hash_rows, read, split
-from ..data.families import share_words
+from ..data.families import share_kmers
 from ..evaluation.uncertainty import score
 from ..data.files import remove_empty, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
@@ -409,7 +409,7 @@ def refuse_alike(
     apart: Dataset # to be judged on
 ) -> None: # raises ValueError that names a row
     "Refuse promoters that share 20 bases in a row with those that a model is to be judged on."
-    if (alike := share_words(data.codes, apart.codes)).any():
+    if (alike := share_kmers(data.codes, apart.codes)).any():
         raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of "
                          f"{apart.name}, which the model is to be judged on, as do {alike.sum() - 1:,} others; "
                          "leave them out, or judge on other promoters")

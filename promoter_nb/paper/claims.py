@@ -32,8 +32,11 @@ def in_words_of_today(
     if isinstance(entry, list): return [in_words_of_today(value) for value in entry]
     if not isinstance(entry, dict): return entry
     if "best_resnet" in entry: entry = {_HELD_OUT.get(name, name): value for name, value in entry.items()}
-    return {word_of_today(name): word_of_today(value) if name == "comparison" else in_words_of_today(value)
-            for name, value in entry.items()}
+    return {word_of_today(name): _value_of_today(name, value) for name, value in entry.items()}
+
+def _value_of_today(name, value):
+    if name == "comparison": return word_of_today(value)
+    return value[:3] + word_of_today(value[3:]) if name == "notebook" else in_words_of_today(value)
 
 _HELD_OUT = {"promoters": "held_out"} # the results chapter called its held-out promoters so
 

@@ -199,8 +199,9 @@ def beyond(
     "What each part of the strand ResNet is worth, and what the simulator teaches."
     whole, parts, curve = metrics["strand_resnet"], metrics["parts"], metrics["rows"]
     if not whole: return "The strand ResNet was not run."
-    score = f"The strand ResNet explains {span(whole)} of the variance of held-out labels."
-    return " ".join([score, *_worth(parts), *([_taught(curve)] if curve else [])])
+    said = [f"The strand ResNet explains {span(whole)} of the variance of held-out labels."]
+    if metrics["lead"]: said.append(sentence(leads("it", "the ResNet of the 2022 report", metrics["lead"])))
+    return " ".join([*said, *_worth(parts), *([_taught(curve)] if curve else []), *_scored(metrics["challenge"])])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a5f85c5
 def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and on those that cannot be told from none
@@ -211,6 +212,14 @@ def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and 
         [f"No gain can be told from zero for {named(rest)}."] if rest else [])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #eb6aadfd
+def _scored(challenge: dict | None) -> list[str]:
+    if not challenge: return []
+    scores = listed(f"{percent(value(row['score']))} for {called(row['model'])}" for row in challenge["models"])
+    seen = f" They have seen all of its {listed(challenge['missing'])} promoters." if challenge["missing"] else ""
+    return [f"On the {decimal(challenge['rows'], 0)} promoters of the challenge’s test set that are new to the "
+            f"networks, their Pearson scores in percent are {scores}.{seen}"]
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #3b794765
 def _taught(curve: list[dict]) -> str:
     gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
     return f"To start from a network that knows the simulator’s truth gains {listed(gains)}."
@@ -255,7 +264,7 @@ def test_sets(
     "How the networks do on the challenge's kinds of test promoters."
     best = max((row for row in metrics["scores"] if row["model"] != "true expression"),
                key=lambda row: row["Pearson score"])
-    sets = best.get("test_sets", best.get("suites"))
+    sets = best["test_sets"]
     hardest = min(sets, key=lambda name: sets[name]["value"])
     return (f"{sentence(called(best['model']))[:-1]} has the highest Pearson score, {share(best['Pearson score'])}, "
             f"with a Spearman score of {share(best['Spearman score'])}. "

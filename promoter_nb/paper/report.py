@@ -251,12 +251,20 @@ def _test_set_scores(found: dict) -> list[list[str]]: # model, Pearson and Spear
     return [[row["model"], percent(row["Pearson score"]), percent(row["Spearman score"])] for row in rows]
 
 # %% ../../nbs/library/paper/05_report.ipynb #677acb41
+def _challenge_scores(found: dict) -> list[list[str]]: # model, Pearson score with its interval, r over all promoters
+    scored = found.get("beyond", {}).get("challenge")
+    if not scored: return []
+    score = lambda row: f"{percent(row['score']['value'])} ({_interval(row['score'])})"
+    ours = [[row["model"], score(row), decimal(row["r"]["value"], 3)] for row in scored["models"]]
+    return ours + [[model, percent(score), "–"] for model, score in scored["published"].items()]
+
+# %% ../../nbs/library/paper/05_report.ipynb #435eddab
 def _tables(found: dict, simulated: bool) -> dict:
     "The tables of the chapters."
     results = found["results"]
     limit = results["ceiling"]
     return {"data": data_values(found["data_set"]), "models": model_rows(results),
-            "test_set_scores": _test_set_scores(found),
+            "test_set_scores": _test_set_scores(found), "challenge_scores": _challenge_scores(found),
             "calibration": calibration_rows(found["calibration"]) if simulated else [],
             "ceiling": percent(limit), "ceiling_spread": percent(limit and limit**0.5, 0),
             "packages": [f"{name} {version}" for name, version in results["run"]["packages"].items()]}

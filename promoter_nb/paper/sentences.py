@@ -10,7 +10,7 @@ import re
 from typing import Callable
 
 from . import data_sentences, model_sentences
-from .claims import in_words_of_today
+from .claims import in_words_of_today, word_of_today
 
 # %% ../../nbs/library/paper/10_sentences.ipynb #f4d9a89a
 SENTENCES: dict[str, Callable[[dict], str]] = {
@@ -20,7 +20,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
         "results", "ablations", "beyond", "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer",
         "padding", "autoencoder", "sparse_autoencoder")},
-    "suites": model_sentences.test_sets, "motif_regression": model_sentences.ridge,
+    "motif_regression": model_sentences.ridge,
     "network": model_sentences.model, "forest": model_sentences.model}
 
 # %% ../../nbs/library/paper/10_sentences.ipynb #e4f169d5
@@ -29,7 +29,7 @@ def say(
     metrics: dict # what it writes to `metrics.json`
 ) -> str: # whole sentences; raises KeyError for a chapter that has none
     "What a chapter found."
-    name = re.sub(r"^\d+_", "", chapter)
+    name = word_of_today(re.sub(r"^\d+_", "", chapter))
     if name not in SENTENCES:
         raise KeyError(f"{chapter} has no sentences; the chapters that have are {', '.join(sorted(SENTENCES))}")
     return SENTENCES[name](in_words_of_today(metrics))

@@ -15,13 +15,13 @@ from ..data.sequence import PADDING, encode
 
 # %% ../../nbs/library/simulate/00_oligos.ipynb #43d41ac2
 BLOCK_ROWS = 4096 # rows that share one stream of random numbers
-STAGES = ("oligos", "assay", "suites")
+STAGES = ("oligos", "assay", "test_sets")
 
 # %% ../../nbs/library/simulate/00_oligos.ipynb #c31f1afe
 def block_generator(
     seed: int,  # of the library, 0 to 2**64 - 1
     block: int, # number of the block of 4,096 rows
-    stage: str  # "oligos", "assay" or "suites"
+    stage: str  # "oligos", "assay" or "test_sets"
 ) -> np.random.Generator: # raises ValueError for a seed out of range or an unknown stage
     "The random numbers of one block at one stage."
     if not 0 <= seed < 2**64: raise ValueError(f"seed {seed} is outside 0 ... 2**64 - 1")

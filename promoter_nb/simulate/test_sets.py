@@ -230,7 +230,7 @@ def make_test_sets(
 ) -> TestSets: # raises ValueError for a size below 30
     "Make the eight test sets of the challenge, with known truth."
     if size < 30: raise ValueError(f"size is {size}; expected 30 or more")
-    generator = block_generator(seed, 0, "suites")
+    generator = block_generator(seed, 0, "test_sets")
     random, native = random_set(size, generator), native_set(size, generator)
     test_sets = _extremes(random_set(2*size, generator), generator) | {
         "yeast": native, "random": random, "challenging": challenging_set(size, generator),
