@@ -52,7 +52,7 @@ def held_out_share(
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #d5d7508f
 def _by_family(data, share, families):
-    "Parts by the smallest hash in each family, scattered anew, since that of a large family is small."
+    "Parts by the smallest hash of each family, scrambled again, because that of a large family is small."
     smallest = np.full(families.max() + 1, 2**64 - 1, dtype=np.uint64)
     np.minimum.at(smallest, families, hash_rows(data.codes))
     places = ((smallest*np.uint64(0x9E3779B97F4A7C15)) ^ (smallest >> np.uint64(29)))[families]/2**64
@@ -234,7 +234,7 @@ def _start(threads, jobs) -> subprocess.Popen:
     command = [sys.executable, "-c", "from promoter_nb.inference.train_model import _work; _work()"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     def send():
-        with suppress(BrokenPipeError): # whoever waits for its answer will learn that it has ended
+        with suppress(BrokenPipeError): # `_hear` reports that it has ended
             pickle.dump((threads, jobs), process.stdin)
             process.stdin.flush()
     Thread(target=send, daemon=True).start()

@@ -10,23 +10,24 @@ __all__ = ['label_histogram', 'strands', 'r2_by_model', 'motif_effects', 'over_w
 from .formatting import decimal
 from .sentence_parts import called, counted, listed, share
 
-# %% ../../nbs/library/paper/11_captions.ipynb #324e3a18
+# %% ../../nbs/library/paper/11_captions.ipynb #cca11441
 def label_histogram(simulated: bool) -> str:
     "Under the histogram of labels."
-    return ("The labels, in steps of a tenth of a bin." + " The line is the true expression that the assay "
-                                                          "blurs."*simulated)
+    line = " The line is the true expression that the assay blurs."*simulated
+    return f"The labels, in steps of a tenth of a bin.{line}"
 
+# %% ../../nbs/library/paper/11_captions.ipynb #324e3a18
 def strands(simulated: bool) -> str:
     "Under the figure of strands."
-    truth = ("Left: true expression of held-out promoters and of their reverse complements. Middle: "
-             "" if simulated else "Left: ")
-    lines = (" The lines are the squared correlations of the true expression and of its mean over both "
-             "strands."*simulated)
-    return (f"Is a reverse complement expressed equally? {truth}what a network predicts for both after training on one "
-            "strand. "
-            "Right: r² with the labels after training on one strand or on both, with 95\u00a0% intervals over "
-            f"promoters.{lines}")
+    truth = ("Left: true expression of held-out promoters and of their reverse complements. Middle: " if simulated
+             else "Left: ")
+    both = "squared correlations of the true expression and of its mean over both strands"
+    lines = f" The lines are the {both}."*simulated
+    return (f"Is a reverse complement expressed equally? {truth}what a network predicts for both after training on "
+            "one strand. Right: r² with the labels after training on one strand or on both, "
+            f"with 95\u00a0% intervals over promoters.{lines}")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #a5f9dd3f
 def r2_by_model(simulated: bool) -> str:
     "Under the R² of all models."
     return ("R² of held-out promoters with 95\u00a0% intervals. The bars are the published values, which are of other "
@@ -47,19 +48,21 @@ def motif_effects(
 # %% ../../nbs/library/paper/11_captions.ipynb #f6144d1d
 def over_what(seeds: int) -> str:
     "What scores and their intervals are over."
-    return (f"means over {counted(seeds, 'seed')} with intervals over "
-            "seeds" if seeds > 1 else "one run each, with bootstrap intervals over held-out promoters")
+    if seeds == 1: return "one run each, with bootstrap intervals over held-out promoters"
+    return f"means over {counted(seeds, 'seed')} with intervals over seeds"
 
+# %% ../../nbs/library/paper/11_captions.ipynb #db8c8940
 def r2(name: str, promoters: int, seeds: int) -> str:
     "Above the table of R²."
     return f"R² in percent on {counted(promoters, 'held-out promoter')} of “{name}”: {over_what(seeds)}."
 
+# %% ../../nbs/library/paper/11_captions.ipynb #0c541706
 def learning_curves(seeds: int) -> str:
     "Under the learning curves."
-    return ("R² of the promoters on which the epoch is chosen, after each "
-            "epoch" + (", mean and range over seeds." if seeds > 1 else "."))
+    over = ", mean and range over seeds" if seeds > 1 else ""
+    return f"R² of the promoters on which the epoch is chosen, after each epoch{over}."
 
-# %% ../../nbs/library/paper/11_captions.ipynb #734c8e27
+# %% ../../nbs/library/paper/11_captions.ipynb #51937c71
 def density(results: dict) -> str:
     "Under the densities of predictions."
     panels = f": {listed(map(called, results['panels']))}" if results.get("panels") else ""
@@ -67,6 +70,7 @@ def density(results: dict) -> str:
             f"seed{panels}. Darker places hold more promoters, on a logarithmic scale; "
             "on the diagonal both are equal. Beneath are the densities of both.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #734c8e27
 def validation_density(results: dict) -> str:
     "Under the density of the best residual network."
     near, best = results["near_whole"], results["best_resnet"]
@@ -75,7 +79,7 @@ def validation_density(results: dict) -> str:
             f"{share(near['measured'])} of the labels and {share(near[best])} of the predictions lie within a "
             "twentieth of a whole number; by chance a tenth would.")
 
-# %% ../../nbs/library/paper/11_captions.ipynb #7a3a213d
+# %% ../../nbs/library/paper/11_captions.ipynb #36aa5d3c
 def leaf_embedding(metrics: dict) -> str:
     "Under the map of the trees’ leaves."
     model = (f" of {called(metrics['model'])} ({counted(metrics['rounds'], 'round')} of "
@@ -83,12 +87,14 @@ def leaf_embedding(metrics: dict) -> str:
     return (f"t-SNE of the leaves into which the trees{model} sort a promoter: promoters that they learned from and "
             "held-out ones, coloured by the measured expression.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #d076b530
 def _end(value: float) -> str: return f"{value:g}"
 
+# %% ../../nbs/library/paper/11_captions.ipynb #7a3a213d
 def hyperparameters(metrics: dict) -> str:
     "Under the importance of settings."
-    ranges = listed(f"{name.replace('_', ' ')} {_end(low)} to "
-                    f"{_end(high)}" for name, (low, high) in metrics["ranges"].items())
+    ranges = listed(f"{name.replace('_', ' ')} {_end(low)} to {_end(high)}"
+                    for name, (low, high) in metrics["ranges"].items())
     return ("How much of the variation of R² each setting of LightGBM explains by itself, mean over studies with "
             f"Student’s 95\u00a0% interval, within these ranges: {ranges}. "
             f"Right: all {decimal(metrics['trials'], 0)} combinations against leaves and the two other settings that "
@@ -102,6 +108,7 @@ def ablations(metrics: dict) -> str:
             f"Left: R² over all {counted(metrics['held_out'], 'held-out promoter')}. Right: R² over the twentieth with "
             "the lowest and the twentieth with the highest labels.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #b97d7ce1
 def beyond(metrics: dict) -> str:
     "Under the parts of the strand ResNet."
     over = f"{counted(metrics['held_out'], 'held-out promoter')} when all others are in place"

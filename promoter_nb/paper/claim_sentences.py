@@ -20,6 +20,7 @@ def clause(
     first = claim.split()[0]
     return (claim if re.search("[A-Z]", first[1:]) else claim[0].lower() + claim[1:]).removesuffix(".")
 
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbc4e54a
 def _verdict(verdict: str) -> str:
     part = re.fullmatch(r"in part \((\d+) of (\d+)\)", verdict)
     return f"reproduced in part ({part[1]} of {part[2]} comparisons)" if part else verdict
@@ -34,9 +35,15 @@ def verdict_sentence(
     said = listed(f"{verdict} {kind} promoters" for verdict, kind in kinds.items()) if kinds else "not tested here"
     return f"That {clause(claim['claim'])} ({claim['id']}) is {said}."
 
-# %% ../../nbs/library/paper/12_claim_sentences.ipynb #e7230eef
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #7539175e
+def _all_leads(pairs: list[dict]) -> str:
+    "Who leads in each of some pairs of models, in one sentence."
+    return sentence("; ".join(leads(called(row["better"]), called(row["worse"]), row) for row in pairs))
+
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #cdf1d8f1
 TREES, NETWORKS = ("L1", "L2"), ("M1", "M4")
 
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #e7230eef
 def networks_and_trees(
     results: dict # metrics of the results chapter
 ) -> str: # sentences
@@ -46,9 +53,9 @@ def networks_and_trees(
              and claims[row["worse"]] in TREES]
     if not pairs: return "No network stands beside boosted trees here."
     ahead = all(row["low"] > 0 and row["verdict"] == "reproduced" for row in pairs)
-    end = ("Networks are ahead of boosted trees on every input that was tried." if ahead else "Whether networks are "
-            "ahead depends on what the trees are given, and for how long they grow.")
-    return f"{sentence('; '.join(leads(called(row['better']), called(row['worse']), row) for row in pairs))} {end}"
+    end = ("Networks are ahead of boosted trees on every input that was tried." if ahead
+           else "Whether networks are ahead depends on what the trees are given, and for how long they grow.")
+    return f"{_all_leads(pairs)} {end}"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #9af95308
 def bagging(
@@ -59,8 +66,8 @@ def bagging(
     with_inputs = lambda row: f" with {'k-mer counts' if 'k-mer counts' in row['comparison'] else 'bases'}"
     if not found: return "Boosting and bagging were not compared on the same promoters here."
     first, *others = (leads("boosting", "bagging", row) + with_inputs(row) for row in found)
-    return ("On the same promoters, "
-            f"{listed([first, *(text.removeprefix('boosting leads bagging ') for text in others)])}.")
+    others = [text.removeprefix("boosting leads bagging ") for text in others]
+    return f"On the same promoters, {listed([first, *others])}."
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #d5f8318d
 def depth(
@@ -69,8 +76,8 @@ def depth(
     "How far the ResNet is ahead of the shallow CNN."
     claims = {row["model"]: row["claim"] for row in results["models"]}
     pairs = [row for row in results["differences"] if (claims[row["better"]], claims[row["worse"]]) == ("M4", "M1")]
-    return sentence("; ".join(leads(called(row["better"]), called(row["worse"]), row) for row in pairs)) if pairs else \
-        "The residual network and the shallow one do not both stand in the table."
+    if not pairs: return "The residual network and the shallow one do not both stand in the table."
+    return _all_leads(pairs)
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbc0d3e8
 def hedging(
@@ -79,10 +86,10 @@ def hedging(
     "Which models' predictions crowd in the middle more than they need to."
     names = [called(row["model"]) for row in rows if row["hedges"]]
     if not names: return "The predictions of every model spread as far as that, to within five points."
-    fall, hedge = ("fall", "they hedge more than they need") if len(names) > 1 else ("fall",
-        "it hedges more than it needs")
-    return f"The predictions of {listed(names)} {fall} more than five points short of that spread: {hedge} to."
+    hedge = "they hedge more than they need" if len(names) > 1 else "it hedges more than it needs"
+    return f"The predictions of {listed(names)} fall more than five points short of that spread: {hedge} to."
 
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #62c1ef07
 def middle(
     results: dict # metrics of the results chapter
 ) -> str: # a sentence
@@ -92,7 +99,7 @@ def middle(
     return ("Between 10.5 and 13.5, where the 2022 report saw most predictions of its shallow network, lie "
             f"{share(found['CNN'])} of ours and {share(found['label'])} of the labels.")
 
-# %% ../../nbs/library/paper/12_claim_sentences.ipynb #a1ea04f8
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbf0957a
 def settings(
     rows: list[dict] # of the table of R², each with `model` and `setting`
 ) -> str: # a sentence
@@ -100,14 +107,14 @@ def settings(
     found = [f"{called(row['model'])}, {row['setting']}" for row in rows if row["setting"]]
     return f"Settings differ between models: {'; '.join(found)}." if found else "No model has settings of its own."
 
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #a1ea04f8
 def seeds_sentence(
     seeds: int # of each model
 ) -> str: # a sentence
     "What the intervals of the table are over."
     if seeds == 1: return "Each model was trained once, and its interval is a bootstrap over the held-out promoters."
     return (f"R² is a mean over {counted(seeds, 'seed')} and its interval is Student's over the seeds, which leaves "
-            "out the choice of held-out promoters "
-            "and has no width for a model without chance.")
+            "out the choice of held-out promoters and has no width for a model without chance.")
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #d40cb2dc
 def scope(
@@ -119,13 +126,14 @@ def scope(
     source = "" if own else f" of the reference results “{folder.split('/')[2]}”"
     return f"This section rests on {counted(promoters, 'promoter')}{source}."
 
-# %% ../../nbs/library/paper/12_claim_sentences.ipynb #705b230b
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #ebf5abc1
 def commits_sentence(
     commits: list[str] # of a profile's runs, one or more
 ) -> str: # a few words
     "Which code made the runs."
-    return f"Commit of the runs: {listed(commits)}" if len(commits) == 1 else f"Runs of {len(commits)} commits"
+    return f"Commit of the runs: {commits[0]}" if len(commits) == 1 else f"Runs of {len(commits)} commits"
 
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #705b230b
 def borrowed_sentence(
     profile: str, # its name
     spare: bool   # whether reference results stand in for what it does not run

@@ -14,15 +14,17 @@ from typing import Iterable
 
 from .formatting import decimal, effect
 
-# %% ../../nbs/library/paper/01_claims.ipynb #63262695
+# %% ../../nbs/library/paper/01_claims.ipynb #c0d81437
 TODAY = {"sequences": "promoters", "suites": "test_sets", "counts of words": "k-mer counts", "words": "k-mers"}
 
+# %% ../../nbs/library/paper/01_claims.ipynb #e5b5bdc1
 def word_of_today(
     text: str # with names that earlier runs used
 ) -> str:
     "A name that is in use now."
     return re.sub(rf"\b({'|'.join(TODAY)})\b", lambda found: TODAY[found[0]], text)
 
+# %% ../../nbs/library/paper/01_claims.ipynb #63262695
 def in_words_of_today(
     entry: dict | list # of a run's `metrics.json` or `run.json`, or a part of it
 ) -> dict | list: # with the names that are in use now
@@ -38,14 +40,17 @@ def _value_of_today(name, value):
 
 _HELD_OUT = {"promoters": "held_out"} # the results chapter called its held-out promoters so
 
-# %% ../../nbs/library/paper/01_claims.ipynb #9612d678
+# %% ../../nbs/library/paper/01_claims.ipynb #ca672efa
 CHAPTER = re.compile(r"[2-7][0-9]_")
 STUDIES = "ablations", "beyond" # folders of runs that belong to a chapter
 
-def _read(path): # metrics, and under `run` and `folder` what made them and where
+# %% ../../nbs/library/paper/01_claims.ipynb #211649be
+def _read(path):
+    "Metrics, and under `run` and `folder` what made them and where."
     metrics, run = (in_words_of_today(json.loads((path/name).read_text())) for name in ("metrics.json", "run.json"))
     return metrics | {"run": run, "folder": path}
 
+# %% ../../nbs/library/paper/01_claims.ipynb #78df9950
 def chapters(
     folders: Iterable[Path] # of runs
 ) -> dict[str, dict]: # metrics by name of the chapter, such as `strands`, with `run`, what made them, and `folder`
@@ -53,6 +58,7 @@ def chapters(
     return {word_of_today(path.name[3:]): _read(path) for path in sorted(folders) if CHAPTER.match(path.name)
             and (path/"metrics.json").exists()}
 
+# %% ../../nbs/library/paper/01_claims.ipynb #9612d678
 def model_runs(
     folders: Iterable[Path] # of runs
 ) -> dict[str, list[dict]]: # metrics of each seed, by name of the model, likewise
@@ -62,13 +68,14 @@ def model_runs(
     return {name: [_read(path) for path in seeds if path.parent.name == name]
             for name in dict.fromkeys(path.parent.name for path in seeds)}
 
+# %% ../../nbs/library/paper/01_claims.ipynb #5ff20419
 def first_runs(
     folders: Iterable[Path] # of runs
 ) -> dict[str, dict]: # metrics by name of the model
     "The first run of each model, which makes the statements about it."
     return {name: runs[0] for name, runs in model_runs(folders).items()}
 
-# %% ../../nbs/library/paper/01_claims.ipynb #151bf867
+# %% ../../nbs/library/paper/01_claims.ipynb #ed7b3f15
 def promoters_used(
     metrics: dict, # of a chapter, with its run
     rows: int      # of the data set, as far as they are used
@@ -76,16 +83,16 @@ def promoters_used(
     "How many promoters a chapter looks at."
     return min(rows, metrics.get("promoters") or metrics["run"]["parameters"].get("promoters") or rows)
 
+# %% ../../nbs/library/paper/01_claims.ipynb #151bf867
 def statements(
     chapters: dict[str, dict] # as `chapters` and `first_runs` give them, the chapter of the data among them
 ) -> dict[str, list[dict]]: # by claim id; with `data`, name and number of promoters, and `kind`, simulated or measured
     "What the chapters say of each claim."
     name, rows = chapters["data_set"]["name"], chapters["data_set"]["rows"]["used"]
-    said = [(claim, entry | {"data": f"{name}, "
-                                     f"{decimal(promoters_used(metrics, rows), 0)}",
-                                     "kind": "simulated" if name == "simulated" else "measured"})
-            for metrics in chapters.values() for claim,
-            entries in metrics.get("claims", {}).items() for entry in entries]
+    kind = "simulated" if name == "simulated" else "measured"
+    said = [(claim, entry | {"data": f"{name}, {decimal(promoters_used(metrics, rows), 0)}", "kind": kind})
+            for metrics in chapters.values() for claim, entries in metrics.get("claims", {}).items()
+            for entry in entries]
     return {claim: [entry for other, entry in said if other == claim] for claim in dict(said)}
 
 # %% ../../nbs/library/paper/01_claims.ipynb #363549f6
@@ -99,18 +106,19 @@ def overall(
     if held and held == len(fair): return "reproduced"
     return f"in part ({held} of {len(fair)})" if held else "not reproduced" if failed else "undecided"
 
-# %% ../../nbs/library/paper/01_claims.ipynb #3254dc52
+# %% ../../nbs/library/paper/01_claims.ipynb #19e51ef2
 def _effect(entry: dict) -> str:
     beside = f"; {entry['beside']['what']} {effect(entry['beside'])}" if "beside" in entry else ""
     return effect(entry) + beside + (f"; least allowed {decimal(100*entry['limit'], 1)}" if "limit" in entry else "")
 
+# %% ../../nbs/library/paper/01_claims.ipynb #3254dc52
 def _row(entry: dict, source: int) -> dict:
     named = {name: entry.get(name, "") for name in ("setting", "against", "better", "worse")}
     return {"own": source == 0, "source": source, "kind": entry["kind"], "data": entry["data"],
             "comparison": entry["comparison"], "effect": _effect(entry),
             "verdict": entry["verdict"].replace(" at this size", ""), **named}
 
-# %% ../../nbs/library/paper/01_claims.ipynb #35fe68bd
+# %% ../../nbs/library/paper/01_claims.ipynb #c7dddb4b
 def _rows(claim: str, said: list[dict]) -> list[dict]:
     rows = []
     for source, found in enumerate(said):
@@ -118,6 +126,7 @@ def _rows(claim: str, said: list[dict]) -> list[dict]:
         rows += [_row(entry, source) for entry in found.get(claim, []) if entry["kind"] == "measured" or not heard]
     return sorted(rows, key=lambda row: row["kind"] == "measured")
 
+# %% ../../nbs/library/paper/01_claims.ipynb #35fe68bd
 def ledger(
     claims: dict[str, dict], # by id: the claim, and the evidence that the original gives
     said: list[dict[str, list[dict]]] # as `statements` gives them: of this report's data, then of others

@@ -7,7 +7,7 @@ __all__ = ['library', 'data_set', 'calibration', 'pipeline', 'composition', 'mot
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #6e6b4d57
 from .formatting import decimal, percent
-from .sentence_parts import counted, listed, points, sentence, share, span
+from .sentence_parts import counted, listed, points, share, with_interval
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #cbf3cbf2
 def library(
@@ -15,26 +15,24 @@ def library(
 ) -> str: # sentences
     "How large the data set is, and how well it can be predicted at best."
     size = f"The data set holds {counted(metrics['rows'], 'promoter')}."
-    if metrics["ceiling"] is None: return (f"{size} Their true expression is not known, and neither is the best R² "
-                                           "that "
-                                           "a model could reach.")
-    return (f"{size} Their true expression explains {share(metrics['ceiling'])} of the variance of the labels; the "
-            "rest "
-            "is measurement noise.")
+    if metrics["ceiling"] is None:
+        return f"{size} Their true expression is not known, and neither is the best R² that a model could reach."
+    return (f"{size} Their true expression explains {share(metrics['ceiling'])} of the variance of the labels; "
+            "the rest is measurement noise.")
 
-# %% ../../nbs/library/paper/08_data_sentences.ipynb #1b58e984
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #48e0d3e9
 def _shape(labels: dict) -> str:
     skew = "positive" if labels["skewness"] > 0 else "negative"
     tails = "heavier" if labels["excess_kurtosis"] > 0 else "lighter"
     return (f"their skewness is {skew} ({decimal(labels['skewness'])}), and their tails are {tails} than those of a "
-            "normal distribution "
-            f"(excess kurtosis {decimal(labels['excess_kurtosis'])})")
+            f"normal distribution (excess kurtosis {decimal(labels['excess_kurtosis'])})")
 
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #1b58e984
 def _flanks(rows: dict) -> str:
     damaged, longer = rows["damaged_flank"], rows["longer_than_width"]
-    flanks = ("No promoter has a damaged flank" if not damaged else f"{counted(damaged, 'promoter')} "
-            f"{'has' if damaged == 1 else 'have'} a damaged flank")
-    cores = "no core is" if not longer else f"{counted(longer, 'core is', 'cores are')}"
+    flanks = (f"{counted(damaged, 'promoter')} {'has' if damaged == 1 else 'have'} a damaged flank" if damaged
+              else "No promoter has a damaged flank")
+    cores = counted(longer, "core is", "cores are") if longer else "no core is"
     cut = "" if not longer else f" and {'loses its' if longer == 1 else 'lose their'} first bases"
     return f"{flanks}, and {cores} longer than {rows['width']} bases{cut}."
 
@@ -44,19 +42,21 @@ def data_set(
 ) -> str: # sentences
     "How many promoters are used, and how their labels are distributed."
     rows, labels = metrics["rows"], metrics["labels"]
-    used = (f"Of {counted(rows['file'], 'promoter')}, {decimal(rows['used'], 0)} are "
-            "used" if rows["used"] < rows["file"] else f"All {counted(rows['file'], 'promoter')} are used")
+    all_rows = counted(rows["file"], "promoter")
+    used = (f"Of {all_rows}, {decimal(rows['used'], 0)} are used" if rows["used"] < rows["file"]
+            else f"All {all_rows} are used")
     return (f"{used}: {decimal(rows['train'], 0)} for training and {decimal(rows['validation'], 0)} held out. "
             f"{_flanks(rows)} "
             f"Labels range from {decimal(labels['minimum'])} to {decimal(labels['maximum'])}, with a mean of "
-            f"{decimal(labels['mean'])} and a standard deviation of "
-            f"{decimal(labels['sd'])}; {share(labels['integer_fraction'])} are whole numbers, {_shape(labels)}.")
+            f"{decimal(labels['mean'])} and a standard deviation of {decimal(labels['sd'])}; "
+            f"{share(labels['integer_fraction'])} are whole numbers, {_shape(labels)}.")
 
-# %% ../../nbs/library/paper/08_data_sentences.ipynb #aa29a2e9
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #5af92a16
 def _moments(found: dict) -> str:
     return (f"a skewness of {decimal(found['label skewness'])} and an excess kurtosis of "
             f"{decimal(found['label excess kurtosis'])}")
 
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #aa29a2e9
 def calibration(
     metrics: dict # of 22_calibration
 ) -> str: # sentences
@@ -64,13 +64,11 @@ def calibration(
     within, asked = metrics["within"], metrics["asked"]
     every = f"All {asked} quantities with a tolerance set beforehand lie within it."
     missed = f"; {listed(metrics['missed'])} {'does' if asked - within == 1 else 'do'} not" if metrics["missed"] else ""
-    some = (f"Of {asked} quantities with a tolerance set beforehand, {within} {'lies' if within == 1 else 'lie'} "
-            "within "
-            f"it{missed}.")
+    some = (f"Of {asked} quantities with a tolerance set beforehand, "
+            f"{within} {'lies' if within == 1 else 'lie'} within it{missed}.")
     return (f"{every if within == asked else some} "
             f"Two more have no tolerance, the shape of the distribution: the sample has {_moments(metrics['real'])}, "
-            "ours has "
-            f"{_moments(metrics['simulated'])}.")
+            f"ours has {_moments(metrics['simulated'])}.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #4af85911
 def pipeline(
@@ -78,23 +76,20 @@ def pipeline(
 ) -> str: # sentences
     "Where most promoters were sorted."
     fullest = max(range(len(metrics["bins"])), key=metrics["bins"].__getitem__)
-    return (f"Of {counted(metrics['promoters'], 'promoter')}, {share(metrics['bins'][fullest])} have their mean in bin "
-            f"{fullest}, "
-            f"the fullest of the {len(metrics['bins'])} bins.")
+    return (f"Of {counted(metrics['promoters'], 'promoter')}, {share(metrics['bins'][fullest])} have their mean in "
+            f"bin {fullest}, the fullest of the {len(metrics['bins'])} bins.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #808e3564
-def _correlation(entry: dict) -> str:
-    return f"{decimal(entry['pearson'])} ({decimal(entry['low'])} to {decimal(entry['high'])})"
-
 def composition(
     metrics: dict # of 24_composition
 ) -> str: # sentences
     "What base composition tells of expression."
     with_label, r2 = metrics["correlation_with_label"], metrics["r2"]
+    correlation = lambda feature: with_interval(with_label[feature], "pearson")
     return ("The bases are not equally frequent: "
             f"{listed(f'{share(part)} {base}' for base, part in metrics['bases'].items())}. "
-            f"GC content correlates with expression at {_correlation(with_label['gc'])}, melting temperature at "
-            f"{_correlation(with_label['melting_temperature'])}, "
+            f"GC content correlates with expression at {correlation('gc')}, melting temperature at "
+            f"{correlation('melting_temperature')}, "
             f"and the two with each other at {decimal(metrics['gc_with_melting_temperature'])}. A linear model of "
             f"pairs of bases has an R² of {share(r2['pairs'])}; "
             f"adding both features changes that by {points(metrics['added_to_pairs'])}.")
@@ -108,9 +103,11 @@ def _sure(effects: dict) -> list[tuple[str, dict]]:
     sure = [(motif, entry) for motif, entry in found.items() if excludes_zero(entry)]
     return sorted(sure, key=lambda pair: -pair[1]["effect"])
 
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #31bdc41e
 def _worth(entry: dict) -> str: # without its sign
     low, high = sorted((abs(entry["low"]), abs(entry["high"])))
-    return f"{decimal(abs(entry['effect']))} bins ({decimal(low)} to {decimal(high)})"
+    size = {"effect": abs(entry["effect"]), "low": low, "high": high}
+    return with_interval(size, "effect").replace(" (", " bins (", 1)
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #a49e6668
 def motifs(
@@ -124,8 +121,10 @@ def motifs(
     lowered = [f"{_site(down)} lowers expression most, by {_worth(least)}"] if least["effect"] < 0 else []
     return f"Of the known sites, {listed(raised + lowered)}. {_orientation(metrics['strand_matters'])}"
 
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #8494e48c
 def _site(motif: str) -> str: return "the start codon" if motif == "start codon" else motif
 
+# %% ../../nbs/library/paper/08_data_sentences.ipynb #b7405c41
 def _orientation(matters: dict[str, bool]) -> str:
     named = [_site(motif) for motif, yes in matters.items() if yes]
     if not named: return "For none of them does the orientation of the site matter."
@@ -140,9 +139,9 @@ def strands(
     truth = metrics["truth"].get("correlation")
     known = (" Of simulated promoters the truth is known: the true expression of a promoter and that of its reverse "
              f"complement correlate at {decimal(truth['value'])}." if truth else "")
-    return (f"A network trained on one strand has an r² with the labels of {share(read['forward'])} when it reads that "
-            f"strand and of {share(read['reverse'])} "
-            f"when it reads the other, a difference of {points(metrics['forward_less_reverse'])}. "
+    return (f"A network trained on one strand has an r² with the labels of {share(read['forward'])} when it reads "
+            f"that strand and of {share(read['reverse'])} when it reads the other, "
+            f"a difference of {points(metrics['forward_less_reverse'])}. "
             f"Training on one strand rather than on both changes R² by {points(metrics['one_less_both'])}.{known}")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #749108ef

@@ -77,8 +77,7 @@ def device() -> str: # such as "NVIDIA H200" or "AMD EPYC with AVX2, 2 cores"
 # %% ../../nbs/library/paper/00_experiment.ipynb #145c2ad2
 def figure_files(
     folder: Path # of figures
-) -> dict[str, tuple[int,
-                     int]]: # inode and time of the last change (ns) by file name; none for a folder that is not there
+) -> dict[str, tuple[int, int]]: # inode and last change (ns) by file name; none for a folder that is not there
     "What tells a new file from the old one of the same name."
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*.svg")}
 
@@ -94,8 +93,7 @@ def drawn(
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #826183cf
 MAKERS = ("data/sequence.py", "data/flanks.py", "simulate/oligos.py", "simulate/occupancy.py", "simulate/expression.py",
-          "simulate/assay.py",
-          "simulate/library.py", "assets/simulator.json")
+          "simulate/assay.py", "simulate/library.py", "assets/simulator.json")
 
 def library_folder(
     promoters: int, # in the library
@@ -112,6 +110,18 @@ def challenge_files(
 ) -> dict[str, Path]: # of each file, or of the folder of what was in an archive; raises DownloadError
     "The challenge's own files, fetched when they are first asked for."
     return dream2022(pooch.os_cache("promoter_nb")/"dream2022", names)
+
+# %% ../../nbs/library/paper/00_experiment.ipynb #624fcc5e
+def _first(data, promoters):
+    if len(data) <= promoters: return data
+    return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), promoters)[:promoters]))
+
+# %% ../../nbs/library/paper/00_experiment.ipynb #f6f3670e
+def _refuse_constant(data):
+    "Refuse labels that are all the same: nothing can be learned from them, nor said of their spread."
+    if np.ptp(data.labels) > 0: return data
+    raise dataset.DataError(f"{data.name}: all labels of its {len(data):,} promoters are {data.labels[0]}; "
+                            "expected measured values that differ")
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #143a7b9d
 def load(
@@ -130,17 +140,15 @@ def load(
     truth = pd.read_parquet(folder/"truth.parquet", columns=["expression"])["expression"].to_numpy(np.float32)
     return dataset.replace(library, name="simulated", truth=truth)
 
-# %% ../../nbs/library/paper/00_experiment.ipynb #624fcc5e
-def _first(data, promoters):
-    if len(data) <= promoters: return data
-    return data.take(np.sort(np.argpartition(dataset.hash_rows(data.codes), promoters)[:promoters]))
+# %% ../../nbs/library/paper/00_experiment.ipynb #ac4ee281
+def _code_and_machine() -> dict:
+    "What decides the numbers of a run, besides its parameters and its data."
+    return {"commit": commit(), "source": source_hash(), "packages": package_versions(),
+            "python": platform.python_version(), "device": device()}
 
-# %% ../../nbs/library/paper/00_experiment.ipynb #f6f3670e
-def _refuse_constant(data):
-    "Refuse labels that are all the same: nothing can be learned from them, nor said of their spread."
-    if np.ptp(data.labels) > 0: return data
-    raise dataset.DataError(f"{data.name}: all labels of its {len(data):,} promoters are {data.labels[0]}; "
-                            "expected measured values that differ")
+def _peak_memory_mb() -> int | float:
+    unit = 1024**2 if platform.system() == "Darwin" else 1024 # macOS counts bytes, Linux kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/unit
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #659a0f0c
 @dataclass
@@ -156,8 +164,7 @@ class ExperimentRun:
     def finish(
         self,
         metrics: dict,                  # numbers, for `metrics.json`
-        # what was learned from or looked at; None for an experiment that reads other runs
-        data: dataset.Dataset | None = None,
+        data: dataset.Dataset | None = None, # what was learned from or looked at; None for one that reads other runs
         tables: dict[str, pd.DataFrame] = {}, # kept as NAME.parquet
         **costs: float                  # further measurements of time or memory, for `run.json`
     ) -> Path: # the run's folder
@@ -178,13 +185,9 @@ class ExperimentRun:
         "What made the results, and what they cost."
         return {"notebook": self.notebook, "parameters": self.parameters,
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
-            "figures": self.figures(),
-            "commit": commit(), "source": source_hash(), "packages": package_versions(),
-            "python": platform.python_version(),
-            "device": device(), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-            "wall_seconds": round(time.time() - self.started, 1),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(1024**2
-                if platform.system() == "Darwin" else 1024))}
+            "figures": self.figures(), **_code_and_machine(),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+            "wall_seconds": round(time.time() - self.started, 1), "peak_memory_mb": round(_peak_memory_mb())}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #2903325b
 def notebook_path(
@@ -192,19 +195,6 @@ def notebook_path(
 ) -> Path:
     "Where an experiment's notebook is."
     return paths.at_root("nbs/experiments")/f"{notebook}.ipynb"
-
-# %% ../../nbs/library/paper/00_experiment.ipynb #494e8de9
-def begin(
-    namespace: dict, # the notebook's `globals()`
-    notebook: str    # its name in `nbs/experiments`, without suffix
-) -> ExperimentRun: # raises ParameterError
-    "Check the parameters and open the run's folder, which the parameter `output` names."
-    parameters = check(namespace, declaration(notebook_path(notebook)))
-    folder = paths.at_root(parameters["output"])
-    run = ExperimentRun(notebook, parameters, folder, _lock(folder))
-    if "figures" in parameters: run.figures_before = figure_files(paths.at_root(parameters["figures"]))
-    _open(folder, {"parameters": parameters, "source": source_hash()})
-    return run
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #3bf91307
 def _open(folder, identity):
@@ -228,6 +218,19 @@ def _lock(folder: Path) -> FileLock:
         print(f"{folder} is being written by another run; waiting for its end")
         lock.acquire()
     return lock
+
+# %% ../../nbs/library/paper/00_experiment.ipynb #494e8de9
+def begin(
+    namespace: dict, # the notebook's `globals()`
+    notebook: str    # its name in `nbs/experiments`, without suffix
+) -> ExperimentRun: # raises ParameterError
+    "Check the parameters and open the run's folder, which the parameter `output` names."
+    parameters = check(namespace, declaration(notebook_path(notebook)))
+    folder = paths.at_root(parameters["output"])
+    run = ExperimentRun(notebook, parameters, folder, _lock(folder))
+    if "figures" in parameters: run.figures_before = figure_files(paths.at_root(parameters["figures"]))
+    _open(folder, {"parameters": parameters, "source": source_hash()})
+    return run
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #17315de6
 def model_results(

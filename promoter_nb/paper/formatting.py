@@ -19,7 +19,7 @@ def percent(
     share: float | None, # 0.5 for 50 %; None where there is none
     digits: int = 1      # after the point
 ) -> str: # such as "50.0"; a dash for None
-    "A share in percent, as the original report gives R²."
+    "A share in percent, as the 2022 report gives R²."
     return "–" if share is None else decimal(100*share, digits)
 
 # %% ../../nbs/library/paper/02_formatting.ipynb #0f225ef5

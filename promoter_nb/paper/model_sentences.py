@@ -10,7 +10,7 @@ __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectur
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
 from .sentence_parts import called, counted, leads, listed, over, points, sentence, share, span
-from .sentence_parts import turned, value
+from .sentence_parts import turned, value, with_points
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #fc118dbb
 def model(
@@ -21,13 +21,14 @@ def model(
     limit = held_out.get("ceiling") and value(held_out["ceiling"])
     possible = f", {share(value(held_out['r2'])/limit, 0)} of what can be explained" if limit else ""
     return (f"{sentence(called(metrics['model']))[:-1]} explains {span(over(held_out['r2']))} of the variance of "
-            f"{decimal(value(held_out['rows']), 0)} "
-            f"held-out labels{possible}. It learned from {counted(int(value(learned['rows'])), 'promoter')}, on which "
+            f"{decimal(value(held_out['rows']), 0)} held-out labels{possible}. "
+            f"It learned from {counted(int(value(learned['rows'])), 'promoter')}, on which "
             f"its R² is {share(value(learned['r2']))}.")
 
-# %% ../../nbs/library/paper/09_model_sentences.ipynb #6bea6b31
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #2a8951ba
 LEVEL = 0.005 # R² gained in the last third of the rounds, from which a curve is called rising
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #6bea6b31
 def lightgbm(
     metrics: dict # of 50_lightgbm
 ) -> str: # sentences
@@ -56,9 +57,8 @@ def architectures(
     ratios = metrics["multiply_adds_ratios"]
     return (f"The ResNet has {decimal(size['resnet']['parameters'], 0)} parameters and the shallow network "
             f"{decimal(size['baseline_cnn']['parameters'], 0)}; "
-            f"it needs {decimal(ratios['resnet_to_baseline_cnn'], 1)} times as many multiplications, and a ResNet with "
-            "twice the channels "
-            f"{decimal(ratios['wide_resnet_to_resnet'], 1)} times as many again.")
+            f"it needs {decimal(ratios['resnet_to_baseline_cnn'], 1)} times as many multiplications, "
+            f"and a ResNet with twice the channels {decimal(ratios['wide_resnet_to_resnet'], 1)} times as many again.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b0a058e9
 def tree_inputs(
@@ -76,9 +76,10 @@ def tree_inputs(
             f"relative to the explainable variance it is {decimal(100*apart['most noise'], 1)} points with the "
             f"noisiest labels and {decimal(100*apart['least noise'], 1)} points with the cleanest.")
 
-# %% ../../nbs/library/paper/09_model_sentences.ipynb #b9caf88e
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #1ab8912b
 def _ends(row: dict) -> dict: return {end: row[f"last_{end}"] for end in ("value", "low", "high")}
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #b9caf88e
 def leaves(
     metrics: dict # of 55_leaves
 ) -> str: # sentences
@@ -102,6 +103,7 @@ def huber(
             "there the loss may lack rounds and not be worse." if rising else "")
     return f"R² is {listed(span(found['R2']) + ' with ' + _loss(name) for name, found in losses.items())}.{late}"
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #a8dd2a7f
 def _loss(name: str) -> str:
     return "the squared error" if name == "squared error" else f"Huber’s loss at{name.removeprefix('Huber,')}"
 
@@ -129,6 +131,7 @@ def leaf_embedding(
             f"{span(near['held out'])} if it was held out, "
             f"and of {span(near['training'])} if the trees learned from it.")
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #9928bf3a
 def embedding(
     metrics: dict # of 64_embedding
 ) -> str: # sentences
@@ -149,31 +152,33 @@ def results(
     two = metrics.get("best_two")
     second = f" {sentence(leads(called(two['better']), called(two['worse']), two))}" if two else ""
     return (f"Of {counted(len(metrics['models']), 'model')}, {called(best['model'])} predicts held-out expression "
-            "best: "
-            f"its R² on {counted(metrics['held_out'], 'promoter')} is {span(best['validation'])}.{second}{limit}")
+            f"best: its R² on {counted(metrics['held_out'], 'promoter')} is {span(best['validation'])}.{second}{limit}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #587eedf2
 PARTS = {
-    ("resnet", "baseline_cnn"): "depth and residual connections together", ("deep_cnn", "baseline_cnn"): "depth alone",
-    ("resnet", "deep_cnn"): "residual connections at the same "
-                            "depth", ("resnet", "classification_resnet"): "regression instead of classification",
+    ("resnet", "baseline_cnn"): "depth and residual connections together",
+    ("deep_cnn", "baseline_cnn"): "depth alone",
+    ("resnet", "deep_cnn"): "residual connections at the same depth",
+    ("resnet", "classification_resnet"): "regression instead of classification",
     ("plateau_then_sgd", "plateau"): "SGD after AdamW", ("wide_resnet", "resnet"): "twice the channels",
-    ("one_strand", "resnet"): "training on one strand instead of "
-                              "both", ("label_noise", "resnet"): "noise on the labels",
-    ("weighted_sampling", "resnet"): "weighted sampling", ("weight_averaging", "resnet"): "averaging the weights",
+    ("one_strand", "resnet"): "training on one strand instead of both",
+    ("label_noise", "resnet"): "noise on the labels", ("weighted_sampling", "resnet"): "weighted sampling",
+    ("weight_averaging", "resnet"): "averaging the weights",
     ("plateau", "resnet"): "a learning rate that is cut on plateaus instead of one cycle",
     ("resnet", "float32"): "the faster arithmetic of the machine instead of float32"}
 
-# %% ../../nbs/library/paper/09_model_sentences.ipynb #4edb7cae
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #c9731ad3
 def _part(row: dict) -> str: return PARTS.get((row["setting"], row["against"]), row["comparison"])
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #4edb7cae
 def _effect(row: dict) -> str: # a clause of a part whose interval excludes zero
     found, where = row[row["judged_by"]], " in the tails" if row["judged_by"] == "tail_R2" else ""
-    return (f"{_part(row)} {'raises' if found['low'] > 0 else 'lowers'} R²{where} by "
-            f"{points(found if found['low'] > 0 else turned(found))}")
+    raises = found["low"] > 0
+    return f"{_part(row)} {'raises' if raises else 'lowers'} R²{where} by {points(found if raises else turned(found))}"
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #225246be
 def _unsure(row: dict) -> str: # a part whose interval includes zero
-    return f"{_part(row)} ({points(row[row['judged_by']]).replace(' (', ', ', 1)}"
+    return with_points(_part(row), row[row["judged_by"]])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #25de5a6e
 def ablations(
@@ -182,8 +187,8 @@ def ablations(
     "What each part of the network and of its training is worth."
     if not metrics["table"]: return "No two settings that differ in one part were both run."
     zero = lambda row: row[row["judged_by"]]["low"] <= 0 <= row[row["judged_by"]]["high"]
-    sure, unsure = [_effect(row) for row in metrics["table"] if not zero(row)], [_unsure(row)
-        for row in metrics["table"] if zero(row)]
+    sure = [_effect(row) for row in metrics["table"] if not zero(row)]
+    unsure = [_unsure(row) for row in metrics["table"] if zero(row)]
     ends = [" ".join(map(sentence, sure)) if sure else "No part has an effect whose interval excludes zero."]
     return " ".join(ends + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
 
@@ -198,13 +203,15 @@ def beyond(
     if metrics["lead"]: said.append(sentence(leads("it", "the ResNet of the 2022 report", metrics["lead"])))
     return " ".join([*said, *_worth(parts), *([_taught(curve)] if curve else []), *_scored(metrics["challenge"])])
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #9a5f85c5
 def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and on those that cannot be told from none
     clear = sorted((part for part in parts if part["low"] > 0), key=lambda part: -part["value"])
     rest = [part for part in parts if part["low"] <= 0]
-    named = lambda found: listed(f"{part['part']} ({points(part).replace(' (', ', ', 1)}" for part in found)
+    named = lambda found: listed(with_points(part["part"], part) for part in found)
     return ([f"R² rises with {named(clear)}."] if clear else []) + (
         [f"No gain can be told from zero for {named(rest)}."] if rest else [])
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #eb6aadfd
 def _scored(challenge: dict | None) -> list[str]:
     if not challenge: return []
     scores = listed(f"{percent(value(row['score']))} for {called(row['model'])}" for row in challenge["models"])
@@ -212,28 +219,32 @@ def _scored(challenge: dict | None) -> list[str]:
     return [f"On the {decimal(challenge['rows'], 0)} promoters of the challenge’s test set that are new to the "
             f"networks, their Pearson scores in percent are {scores}.{seen}"]
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #3b794765
 def _taught(curve: list[dict]) -> str:
     gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
     return f"To start from a network that knows the simulator’s truth gains {listed(gains)}."
 
-# %% ../../nbs/library/paper/09_model_sentences.ipynb #63b14540
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUTH = "mutagenesis of the truth"
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #63b14540
 def attribution(
     metrics: dict # of 62_attribution
 ) -> str: # sentences
     "How well the methods find the bases that matter."
     times = metrics["times_random"]["stretches"]
-    methods = listed(f"{decimal(entry['value'], 1)} for "
-                     f"{_method(name)}" for name, entry in times.items() if name != TRUTH)
+    methods = listed(f"{decimal(entry['value'], 1)} for {_method(name)}"
+                     for name, entry in times.items() if name != TRUTH)
     truth = f"Mutagenesis of the true expression, which knows everything, reaches {decimal(times[TRUTH]['value'], 1)}"
     return (f"Of {counted(metrics['promoters'], 'promoter')} that the network had not seen, "
             f"{metrics['promoters_with_site']} have a site that matters. "
             "The average precision with which a method finds the bases of these sites is a multiple of a random "
             f"order’s: {methods}. {truth}.")
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #5b0acdca
 def _method(name: str) -> str: return "the gradient" if name == "gradient" else name
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #42ea3d6c
 def filters(
     metrics: dict # of 63_filters
 ) -> str: # sentences
@@ -241,8 +252,8 @@ def filters(
     matched, scrambled = metrics["matched"], metrics["matched_when_scrambled"]
     little = ", so most of these matches mean little" if 2*scrambled > matched else ""
     planted = metrics["names_planted"]
-    own = (f"{listed(planted)} {'is one' if len(planted) == 1 else 'are'} of the simulator’s "
-           "own" if planted else "none is one of the simulator’s own")
+    own = (f"{listed(planted)} {'is one' if len(planted) == 1 else 'are'} of the simulator’s own" if planted
+           else "none is one of the simulator’s own")
     return (f"Of {counted(metrics['filters'], 'filter')}, {matched} resemble a known motif; with their columns in "
             f"random order {scrambled} still do{little}. Among the motifs found, {own}.")
 
@@ -260,9 +271,10 @@ def test_sets(
             f"Its r² is {span(sets['random'])} on random and {span(sets['yeast'])} on native-like promoters; the "
             f"hardest test set is “{hardest}”, with {span(sets[hardest])}.")
 
-# %% ../../nbs/library/paper/09_model_sentences.ipynb #7ec9478d
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #ef3d3df1
 def _r2(metrics: dict, name: str) -> str: return span(metrics["compared"][name]["validation"])
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #7ec9478d
 def min_gpt(
     metrics: dict # of 70_min_gpt
 ) -> str: # sentences
@@ -270,20 +282,22 @@ def min_gpt(
     next_base = metrics["next_base"]
     return (f"The language model names the next base correctly in {share(next_base['accuracy'])} of the cases, and "
             f"always naming the most frequent base is right in {share(next_base['most_frequent'])}. "
-            f"A head on its frozen states has an R² of {_r2(metrics, 'language alone')}. Trained on labels, the "
-            f"transformer reaches {_r2(metrics, 'minGPT')}, "
-            f"and {_r2(metrics, 'minGPT, language first')} when it learns the language first; the CNN reaches "
-            f"{_r2(metrics, 'CNN')}.")
+            f"A head on its frozen states has an R² of {_r2(metrics, 'language alone')}. "
+            f"Trained on labels, the transformer reaches {_r2(metrics, 'minGPT')}, and "
+            f"{_r2(metrics, 'minGPT, language first')} when it learns the language first; "
+            f"the CNN reaches {_r2(metrics, 'CNN')}.")
 
-# what an architecture's score beside the small network's means
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #b1c4c3a3
 def _which(trunk: float | dict, small: float | dict) -> str:
+    "What an architecture's score beside the small network's means."
     if not isinstance(trunk, dict) or trunk["low"] == trunk["high"]:
         return "One seed gives no interval by which to compare the two."
-    if trunk["low"] > small["high"]: return ("So the length of the published embeddings stood in the way, and not the "
-                                             "architecture.")
+    if trunk["low"] > small["high"]:
+        return "So the length of the published embeddings stood in the way, and not the architecture."
     if trunk["high"] < small["low"]: return "So the architecture does not help at this size either."
     return "At this size the two cannot be told apart."
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #6dd0417c
 def enformer(
     metrics: dict # of 71_enformer
 ) -> str: # sentences
@@ -301,9 +315,8 @@ def padding(
     "What padding costs a network that was made for longer inputs."
     name = metrics["model"]
     return (f"Built for a promoter’s own length, the {name} network has an R² of {_r2(metrics, f'{name}, as it is')}; "
-            "padded to a longer input it has "
-            f"{_r2(metrics, f'{name}, padded')}. The CNN, trained as long on the same promoters, has "
-            f"{_r2(metrics, 'CNN')}.")
+            f"padded to a longer input it has {_r2(metrics, f'{name}, padded')}. "
+            f"The CNN, trained as long on the same promoters, has {_r2(metrics, 'CNN')}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #918f4ecf
 def autoencoder(
@@ -318,6 +331,7 @@ def autoencoder(
             f"the largest code, {_r2(metrics, 'counts of bases')} from the counts of the four bases, and "
             f"{_r2(metrics, 'CNN')} with the CNN.")
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #d24d3d7f
 def sparse_autoencoder(
     metrics: dict # of 74_sparse_autoencoder
 ) -> str: # sentences

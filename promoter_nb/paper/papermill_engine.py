@@ -28,7 +28,7 @@ def socket_parent(
 
 # %% ../../nbs/library/paper/06_papermill_engine.ipynb #afcf778a
 class LocalEngine(NBClientEngine):
-    "Papermill's engine, with a kernel that is spoken to through files in a folder of its own instead of ports."
+    "Papermill's engine, with a kernel that listens at files in a folder of its own instead of ports."
     @classmethod
     def execute_managed_notebook(cls, *arguments, **options):
         parent = socket_parent(tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR"), "/tmp")

@@ -70,24 +70,22 @@ def drawn_by(
     wanted = file_sha256(figure)
     runs = {path.parent: json.loads(path.read_text()).get("figures", {})
             for path in sorted((root/"results").rglob("run.json"))}
-    near = lambda run: os.path.relpath(run,
-                                       root/"results").startswith(os.path.relpath(figure.parent,
-                                           root/"figures") + os.sep)
+    profile = os.path.relpath(figure.parent, root/"figures") + os.sep
+    near = lambda run: os.path.relpath(run, root/"results").startswith(profile)
     found = sorted((run for run, figures in runs.items() if figures.get(figure.name) == wanted),
                    key=lambda run: not near(run))
     if found: return found[0]
     others = [str(run.relative_to(root)) for run, figures in runs.items() if figure.name in figures]
-    raise ValueError(f"{figure}: no run in {root/'results'} has drawn these bytes; "
-                     "" + (f"another {figure.name} was drawn by "
-                           f"{', '.join(others)}" if others else f"none has drawn a {figure.name}"))
+    known = f"another {figure.name} was drawn by {', '.join(others)}" if others else f"none has drawn a {figure.name}"
+    raise ValueError(f"{figure}: no run in {root/'results'} has drawn these bytes; {known}")
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #bf3c32c6
 def labelled(
     text: str # of the report, in typst
 ) -> dict[str, str]: # name of the chapter, such as `results`, by label
     "The figures and tables of the report."
-    return {label: chapter for chapter,
-            label in re.findall(r'#(?:drawn|tabled)\("(\w+)".*?\] <([\w-]+)>', text, re.DOTALL)}
+    found = re.findall(r'#(?:drawn|tabled)\("(\w+)".*?\] <([\w-]+)>', text, re.DOTALL)
+    return {label: chapter for chapter, label in found}
 
 # %% ../../nbs/library/paper/03_provenance.ipynb #e05396ef
 def names(
@@ -104,10 +102,10 @@ def names(
     labels = {label: chapters[chapter] for label, chapter in labelled(report).items() if chapter in chapters}
     return labels | unique | figures | {run.relative_to(results).as_posix(): run for run in runs}
 
-# %% ../../nbs/library/paper/03_provenance.ipynb #e46842ba
-# parameters that name folders, or that have a line of their own
-OWN_LINE = {"output", "figures", "seed", "runs", "reported", "references", "run_folder"}
+# %% ../../nbs/library/paper/03_provenance.ipynb #3c7dac23
+OWN_LINE = {"output", "figures", "seed", "runs", "reported", "references", "run_folder"} # not among the parameters
 
+# %% ../../nbs/library/paper/03_provenance.ipynb #e46842ba
 def describe(
     run: Path, # folder of a run
     root: Path # that folders are named from
@@ -115,13 +113,13 @@ def describe(
     "What made a run, and what it cost."
     made = record(run)
     data, parameters = made["data"], made["parameters"]
-    values = ", ".join(f"{name} {value}" for name,
-                       value in parameters.items() if name not in OWN_LINE and value not in ("", [], {}))
+    values = ", ".join(f"{name} {value}" for name, value in parameters.items()
+                       if name not in OWN_LINE and value not in ("", [], {}))
+    cost = f"{made['wall_seconds']:,.0f} s, {made['peak_memory_mb']:,} MB, started {made['started']}"
     lines = {"run": os.path.relpath(run, root), "commit": made["commit"], "parameters": values,
              "seed": parameters.get("seed"),
-        "data": data and f"{data['name']}, {data['rows']:,} rows, SHA-256 {data['sha256']}",
-        "device": made["device"], "cost": f"{made['wall_seconds']:,.0f} s, {made['peak_memory_mb']:,} MB, started "
-                                          f"{made['started']}"}
+             "data": data and f"{data['name']}, {data['rows']:,} rows, SHA-256 {data['sha256']}",
+             "device": made["device"], "cost": cost}
     return "\n".join([f"nbs/experiments/{made['notebook']}.ipynb",
                       *(f"  {name:<11}{value}" for name, value in lines.items() if value not in (None, ""))])
 
@@ -151,7 +149,7 @@ def last_report(
                for path in (root/"results").glob("*/*/90_report/run.json")]
     return max(reports)[1] if reports else root/"results/reference/quick"
 
-# %% ../../nbs/library/paper/03_provenance.ipynb #fa376c9b
+# %% ../../nbs/library/paper/03_provenance.ipynb #87d88b43
 def public_address(
     remote: str # as `git remote get-url` prints it
 ) -> str: # such as "https://example.org/owner/name"; empty for a path, and for anything else that has no page
@@ -159,6 +157,7 @@ def public_address(
     found = re.fullmatch(r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", remote)
     return f"https://{found[1]}/{found[2]}" if found else ""
 
+# %% ../../nbs/library/paper/03_provenance.ipynb #fa376c9b
 def repository_url(
     root: Path # of the checkout
 ) -> str: # empty where it is not known

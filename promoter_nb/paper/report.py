@@ -24,10 +24,11 @@ from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
 from .sentences import say
 
-# %% ../../nbs/library/paper/05_report.ipynb #167440d5
+# %% ../../nbs/library/paper/05_report.ipynb #0bdfe89b
 def _interval(summary: dict) -> str:
     return f"{percent(summary['low'])} to {percent(summary['high'])}"
 
+# %% ../../nbs/library/paper/05_report.ipynb #167440d5
 def setting(
     parameters: dict # of a model's run
 ) -> str: # a few words; empty for a model without such settings
@@ -40,12 +41,13 @@ def setting(
     passes = parameters["epochs"] + parameters.get("muon_epochs", 0)
     return f"{passes} pass{'es'*(passes != 1)}"
 
-# %% ../../nbs/library/paper/05_report.ipynb #ceb833a1
+# %% ../../nbs/library/paper/05_report.ipynb #5c15f868
 # of a model's predictions, and what it would be if the model were right on average
 def _spread(row: dict, spread: float) -> dict[str, str | bool]:
     expected = max(0, row["validation"]["value"])**0.5
     return {"spread": percent(spread, 0), "expected_spread": percent(expected, 0), "hedges": spread < expected - 0.05}
 
+# %% ../../nbs/library/paper/05_report.ipynb #ceb833a1
 def _row(row: dict, results: dict, fewer: bool) -> dict:
     published = {f"published_{part}": str(row["published"][part]) if row["published"] else "–"
                  for part in ("train", "validation")}
@@ -55,6 +57,7 @@ def _row(row: dict, results: dict, fewer: bool) -> dict:
             "validation": percent(row["validation"]["value"]), "interval": _interval(row["validation"]),
             **_spread(row, results["spread"][row["model"]])}
 
+# %% ../../nbs/library/paper/05_report.ipynb #6f6ff524
 def model_rows(
     results: dict # metrics of the results chapter
 ) -> list[dict]: # one a model: text for the table of R², best validation first
@@ -84,7 +87,7 @@ def said_of_runs(
     "What a model's runs found."
     return say(runs[0]["run"]["notebook"], runs[0] | over_runs(runs) if len(runs) > 1 else runs[0])
 
-# %% ../../nbs/library/paper/05_report.ipynb #e74fae0e
+# %% ../../nbs/library/paper/05_report.ipynb #de37e163
 def data_values(
     data: dict # metrics of the data chapter
 ) -> dict[str, str]: # text by name
@@ -92,6 +95,7 @@ def data_values(
     rows = {f"rows_{name}": decimal(count, 0) for name, count in data["rows"].items()}
     return {"name": data["name"], "sha256": data["sha256"], "sha256_short": data["sha256"][:12], **rows}
 
+# %% ../../nbs/library/paper/05_report.ipynb #e74fae0e
 def calibration_rows(
     metrics: dict # of the chapter on calibration
 ) -> list[list[str]]: # two quantities a line: its name, real, simulated and tolerated value, a gap, and the same again
@@ -114,27 +118,30 @@ def provenance(
     return {"line": line, "commit": run["commit"],
             "url": f"{address}/commit/{run['commit'].split(',')[0]}" if address else ""}
 
-# %% ../../nbs/library/paper/05_report.ipynb #5c3454ce
+# %% ../../nbs/library/paper/05_report.ipynb #4b7eb329
 # Parameters that the table of runs has in other columns, that name folders, or on which no result depends.
 HIDDEN = {"output", "figures", "seed", "runs", "run_folder", "data", "library_seed", "title", "claim", "threads",
           "devices"}
 
+# %% ../../nbs/library/paper/05_report.ipynb #43e6ae7a
 def _plain(value) -> str: # of a parameter
     if isinstance(value, dict): return "; ".join(f"{name} {_plain(entry)}".strip() for name, entry in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
+# %% ../../nbs/library/paper/05_report.ipynb #45124701
 def _parameters(run: dict) -> str:
     shown = {name: value for name, value in in_words_of_today(run["parameters"]).items()
              if name not in HIDDEN and value not in ("", {}, [])}
     return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
 
+# %% ../../nbs/library/paper/05_report.ipynb #5c3454ce
 def _data_hash(path: Path, run: dict) -> str: # of the data that a run learned from, or that the runs which it reads did
     if run["data"]: return run["data"]["sha256"][:8]
     folders = runs_read(path) if run["parameters"].get("output") else []
     read = [json.loads((folder/"run.json").read_text())["data"] for folder in folders if (folder/"run.json").exists()]
     return ", ".join(sorted({data["sha256"][:8] for data in read if data})) or "–"
 
-# %% ../../nbs/library/paper/05_report.ipynb #7f85f2be
+# %% ../../nbs/library/paper/05_report.ipynb #e668d7dd
 def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds of an experiment
     path, first = found[0]
     runs = [run for _, run in found]
@@ -145,6 +152,7 @@ def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds 
             "commit": " ".join(dict.fromkeys(run["commit"] for run in runs)),
             "devices": list(dict.fromkeys(run["device"] for run in runs))}
 
+# %% ../../nbs/library/paper/05_report.ipynb #7f85f2be
 def run_rows(
     folder: Path,      # of a profile's results
     runs: list[Path]   # folders of runs in it
@@ -171,13 +179,14 @@ def run_group(
     on = "; ".join(f"{letter}: {device}" if several else device for letter, device in zip("ABCDEFGHIJ", devices))
     return {"on": on, "rows": rows}
 
-# %% ../../nbs/library/paper/05_report.ipynb #82476000
+# %% ../../nbs/library/paper/05_report.ipynb #26d6e0ac
 def runs_in(
     folder: Path # of a profile's results
 ) -> list[Path]: # folders of its finished runs
     "The runs of a profile."
     return [path.parent for path in sorted(folder.rglob("run.json")) if (path.parent/"metrics.json").exists()]
 
+# %% ../../nbs/library/paper/05_report.ipynb #82476000
 def with_promoters(
     found: dict[str, dict] # chapters of one folder, as `chapters` gives them, that of the data among them
 ) -> dict[str, dict]: # each with `promoters_used`; raises ValueError when the chapter on the data is missing
@@ -204,13 +213,14 @@ def measured_results(
                     "provenance": provenance(root, results["folder"], results["run"])}
     return {}
 
-# %% ../../nbs/library/paper/05_report.ipynb #9f1dc797
+# %% ../../nbs/library/paper/05_report.ipynb #da09facb
 def _sentences(found: dict, trained: dict, own: dict) -> dict[str, str]:
     "What was found, by name of the chapter or model; of borrowed models only the attempts of chapter 5."
     shown = {name: runs for name, runs in trained.items() if name in own or runs[0]["run"]["notebook"].startswith("7")}
     of_models = {name: said_of_runs(runs) for name, runs in shown.items()}
     return {name: say(metrics["run"]["notebook"], metrics) for name, metrics in found.items()} | of_models
 
+# %% ../../nbs/library/paper/05_report.ipynb #9f1dc797
 def _notes(found: dict, seeds: int) -> dict[str, str]:
     "Sentences on several results together."
     results, models = found["results"], model_rows(found["results"])
@@ -220,12 +230,13 @@ def _notes(found: dict, seeds: int) -> dict[str, str]:
             "middle": claim_text.middle(results),
             "settings": claim_text.settings(models), "seeds": claim_text.seeds_sentence(seeds)}
 
-# %% ../../nbs/library/paper/05_report.ipynb #dff574b3
+# %% ../../nbs/library/paper/05_report.ipynb #d788e378
 def _models_in_words(trained: dict, own: dict) -> list[str]:
     "Names of the profile's models without the attempts of chapter 5, best first."
     runs = {name: trained[name][0] for name in own if not trained[name][0]["run"]["notebook"].startswith("7")}
     return sorted(runs, key=lambda name: -runs[name]["validation"]["r2"]["value"])
 
+# %% ../../nbs/library/paper/05_report.ipynb #dff574b3
 def _texts(found: dict, trained: dict, own: dict, judged: list[dict], simulated: bool) -> dict:
     "Sentences, verdicts and captions."
     seeds = max(row["validation"]["seeds"] for row in found["results"]["models"])
@@ -234,11 +245,12 @@ def _texts(found: dict, trained: dict, own: dict, judged: list[dict], simulated:
             "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in judged},
             "captions": captions(found, simulated, seeds)}
 
-# %% ../../nbs/library/paper/05_report.ipynb #677acb41
+# %% ../../nbs/library/paper/05_report.ipynb #68c55d99
 def _test_set_scores(found: dict) -> list[list[str]]: # model, Pearson and Spearman score
     rows = found["test_sets"]["scores"] if "test_sets" in found else []
     return [[row["model"], percent(row["Pearson score"]), percent(row["Spearman score"])] for row in rows]
 
+# %% ../../nbs/library/paper/05_report.ipynb #677acb41
 def _challenge_scores(found: dict) -> list[list[str]]: # model, Pearson score with its interval, r over all promoters
     scored = found.get("beyond", {}).get("challenge")
     if not scored: return []
@@ -246,6 +258,7 @@ def _challenge_scores(found: dict) -> list[list[str]]: # model, Pearson score wi
     ours = [[row["model"], score(row), decimal(row["r"]["value"], 3)] for row in scored["models"]]
     return ours + [[model, percent(score), "–"] for model, score in scored["published"].items()]
 
+# %% ../../nbs/library/paper/05_report.ipynb #435eddab
 def _tables(found: dict, simulated: bool) -> dict:
     "The tables of the chapters."
     results = found["results"]
@@ -274,20 +287,23 @@ def _runs_shown(root: Path, results: str, folders: list[Path], references: list[
     groups = {results: folders} | {folder: runs_in(root/folder) for folder in shown}
     return [{"folder": folder} | run_group(root/folder, runs) for folder, runs in groups.items()]
 
+# %% ../../nbs/library/paper/05_report.ipynb #8c00e07b
 def _commits(group: dict) -> list[str]:
     return sorted({word for row in group["rows"] for word in row["commit"].replace(", with changes", "").split()})
 
+# %% ../../nbs/library/paper/05_report.ipynb #1114a91f
 def _plots(root: Path, folders: list[str]) -> dict[str, str]: # path by name of the figure; later folders come first
     return {path.stem: f"/{path.relative_to(root)}" for folder in folders
             for path in sorted((root/folder).glob("*.svg"))}
 
-# %% ../../nbs/library/paper/05_report.ipynb #9b6935b7
+# %% ../../nbs/library/paper/05_report.ipynb #82f30a40
 def _gathered(root: Path, folders: list[Path], spare: list[str]) -> tuple[dict, dict]: # chapters, and runs of models
     found, trained = {}, {}
     for runs in (*(runs_in(root/"results/reference"/name) for name in spare), folders):
         found, trained = found | with_promoters(chapters(runs)), trained | model_runs(runs)
     return found, trained
 
+# %% ../../nbs/library/paper/05_report.ipynb #9b6935b7
 def _provenance(root: Path, results: str, found: dict, trained: dict, measured: dict) -> dict[str, dict]:
     "What made each chapter, model and table, by name."
     first = {name: runs[0] for name, runs in trained.items()}
@@ -348,21 +364,22 @@ def build(
     with atomic(pdf) as part: part.write_bytes(document)
     return pdf
 
-# %% ../../nbs/library/paper/05_report.ipynb #f132a145
+# %% ../../nbs/library/paper/05_report.ipynb #2ae95540
 def kept_profiles(
     root: Path # of the checkout
 ) -> list[str]: # names of the folders in `results/reference` that have a report
     "The reference results that a report was built from."
     return [path.parent.name for path in sorted((root/"results/reference").glob("*/report.pdf"))]
 
+# %% ../../nbs/library/paper/05_report.ipynb #f132a145
 def kept_values(
     root: Path, # of the checkout
     name: str   # of a folder in `results/reference`
 ) -> dict: # as `collect` gives them
     "The values of a report that is kept."
     folders = [path.name for path in sorted((root/"results/reference").iterdir()) if path.is_dir()]
-    simulated = not (root/"results/reference"/name/"21_data_set").exists() or \
-        json.loads((root/"results/reference"/name/"21_data_set/metrics.json").read_text())["name"] == "simulated"
+    data = root/"results/reference"/name/"21_data_set/metrics.json"
+    simulated = not data.parent.exists() or json.loads(data.read_text())["name"] == "simulated"
     spare = [other for other in ("deboer2020_train-laptop", "laptop") if other in folders and simulated
              and other != name]
     return collect(root, f"results/reference/{name}", f"figures/reference/{name}", name.rsplit("-", 1)[-1],
@@ -375,8 +392,7 @@ def typeset_kept(
     "Typeset the kept reports again."
     values = {name: kept_values(root, name) for name in kept_profiles(root)}
     return [build(root/"report/report.typ", found, root/"results/reference"/name/"report.pdf", root,
-                  root/"results/typeset"/f"{name}.json")
-            for name, found in values.items()]
+                  root/"results/typeset"/f"{name}.json") for name, found in values.items()]
 
 # %% ../../nbs/library/paper/05_report.ipynb #39d1ad4d
 def summary(

@@ -18,9 +18,8 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
        ("library", "data_set", "calibration", "pipeline", "composition", "motifs", "strands", "balance")},
     **{name: getattr(model_sentences, name) for name in
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
-        "results",
-        "ablations", "beyond", "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer", "padding",
-        "autoencoder", "sparse_autoencoder")},
+        "results", "ablations", "beyond", "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer",
+        "padding", "autoencoder", "sparse_autoencoder")},
     "motif_regression": model_sentences.ridge,
     "network": model_sentences.model, "forest": model_sentences.model}
 
@@ -31,6 +30,6 @@ def say(
 ) -> str: # whole sentences; raises KeyError for a chapter that has none
     "What a chapter found."
     name = word_of_today(re.sub(r"^\d+_", "", chapter))
-    if name not in SENTENCES: raise KeyError(f"{chapter} has no sentences; the chapters that have are "
-                                             f"{', '.join(sorted(SENTENCES))}")
+    if name not in SENTENCES:
+        raise KeyError(f"{chapter} has no sentences; the chapters that have are {', '.join(sorted(SENTENCES))}")
     return SENTENCES[name](in_words_of_today(metrics))

@@ -16,12 +16,13 @@ import pandas as pd
 from ..data.files import file_sha256
 from ..evaluation.measures import r2
 
-# %% ../../nbs/library/paper/04_verify.ipynb #ccf0348f
+# %% ../../nbs/library/paper/04_verify.ipynb #bcfa85e1
 def _read(path: Path) -> dict:
     try: return json.loads(path.read_text())
     except json.JSONDecodeError as error: raise ValueError(f"{path} is damaged: {error}; remove it and run it "
                                                            "again") from None
 
+# %% ../../nbs/library/paper/04_verify.ipynb #ccf0348f
 def platform_of(
     run: Path # folder of a run
 ) -> dict: # device, and versions by package; raises FileNotFoundError, and ValueError for a damaged file
@@ -42,9 +43,10 @@ def tolerance(
     "How far a number may be from the reference on another platform."
     return max(LEAST, SHARE*abs(value)) if half is None else half
 
-# %% ../../nbs/library/paper/04_verify.ipynb #b9af3c63
+# %% ../../nbs/library/paper/04_verify.ipynb #50afee7a
 CENTRES = {"value", "effect", "pearson"} # of intervals in metrics files
 
+# %% ../../nbs/library/paper/04_verify.ipynb #b9af3c63
 def json_values(
     content,                   # of a JSON file, or a part of it
     place: str = "",           # of that part
@@ -64,11 +66,12 @@ def _row(file, key, reference, found, allowed=0.0) -> dict:
     return {"file": file, "key": key, "reference": reference, "found": found, "tolerance": allowed,
             "ok": bool(abs(found - reference) <= allowed) if numbers else found == reference}
 
-# %% ../../nbs/library/paper/04_verify.ipynb #860ac124
+# %% ../../nbs/library/paper/04_verify.ipynb #7617d393
 MISSING = "missing"
-# what a number within its tolerance can turn
-TURNED = {"verdict", "better", "worse", "best_resnet", "missed", "strand_matters", "names", "names_planted", "sha256"}
+TURNED = {"verdict", "better", "worse", "best_resnet", "missed", "strand_matters", "names", "names_planted",
+          "sha256"} # words that a number within its tolerance can turn
 
+# %% ../../nbs/library/paper/04_verify.ipynb #860ac124
 def compare_metrics(
     file: str,       # its name, for the rows
     reference: dict, # content of a JSON file
@@ -112,8 +115,9 @@ def compare_results(
     "Compare the results of a profile with its reference, value by value."
     runs = sorted({path.parent.relative_to(folder) for folder in (reference, found)
                    for path in folder.rglob("metrics.json")} - {Path("90_report")})
-    if not any((reference/run).exists() for run in runs): raise FileNotFoundError(f"{reference} holds no metrics.json; "
-            "expected reference results, which `make reference` makes")
+    if not any((reference/run).exists() for run in runs):
+        raise FileNotFoundError(f"{reference} holds no metrics.json; "
+                                "expected reference results, which `make reference` makes")
     return pd.DataFrame([row for run in runs for row in _compare_run(reference, found, run)])
 
 # %% ../../nbs/library/paper/04_verify.ipynb #0acf6e8c
@@ -122,14 +126,13 @@ def _compare_run(reference, found, run) -> list[dict]:
     if not all(there): return [_row(str(run), "metrics.json", *("there" if has else MISSING for has in there))]
     same = platform_of(reference/run) == platform_of(found/run)
     read = lambda folder, name: _read(folder/run/name)
-    rows = compare_metrics(f"{run}/run.json",
-                           *({"parameters": read(folder, "run.json")["parameters"]} for folder in (reference, found)),
-                           same=True)
+    asked = [{"parameters": read(folder, "run.json")["parameters"]} for folder in (reference, found)]
+    rows = compare_metrics(f"{run}/run.json", *asked, same=True)
     rows += compare_metrics(f"{run}/metrics.json", read(reference, "metrics.json"), read(found, "metrics.json"), same)
     for table in sorted((reference/run).glob("*.parquet")):
-        other = found/run/table.name
-        rows += compare_tables(f"{run}/{table.name}", table, other,
-                               same) if other.exists() else [_row(f"{run}/{table.name}", "file", "there", MISSING)]
+        name, other = f"{run}/{table.name}", found/run/table.name
+        rows += (compare_tables(name, table, other, same) if other.exists()
+                 else [_row(name, "file", "there", MISSING)])
     return rows
 
 # %% ../../nbs/library/paper/04_verify.ipynb #05806cbe
@@ -138,7 +141,8 @@ def describe(
 ) -> str: # some lines: each row that differs, and how many do not
     "What a comparison found."
     wrong = table[~table.ok]
-    lines = [f"{row.file}: {row.key} is {row.found}, expected "
-             f"{row.reference}" + (f" ± {row.tolerance:.3g}" if row.tolerance else "") for row in wrong.itertuples()]
+    within = lambda row: f" ± {row.tolerance:.3g}" if row.tolerance else ""
+    lines = [f"{row.file}: {row.key} is {row.found}, expected {row.reference}{within(row)}"
+             for row in wrong.itertuples()]
     exact = int((table.tolerance == 0).sum())
     return "\n".join([*lines, f"{len(table):,} values compared, {exact:,} of them for equality: {len(wrong)} differ"])

@@ -21,9 +21,10 @@ import yaml
 
 from .parameters import declaration
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #4b70356f
+# %% ../../nbs/library/paper/21_workflow.ipynb #de1aeb2b
 MADE = ("simulated", "dream2022") # by the program, or fetched by it
 
+# %% ../../nbs/library/paper/21_workflow.ipynb #4b70356f
 def data_given(
     config: object,         # `data` of snakemake's configuration; None where it is not given
     environment: str | None # of the variable PROMOTER_NB_DATA
@@ -84,11 +85,12 @@ def code_of(
     cells = json.loads(notebook.read_text())["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #fba0836e
+# %% ../../nbs/library/paper/21_workflow.ipynb #be63417c
 @cache
 def _imported_by(module: Path, root: Path) -> frozenset[Path]:
     return frozenset(imports((root/module).read_text(), ".".join(module.parent.parts), root))
 
+# %% ../../nbs/library/paper/21_workflow.ipynb #fba0836e
 def _closure(modules: set[Path], root: Path) -> set[Path]:
     "Modules, and all that they import."
     found, new = set(), modules
@@ -193,9 +195,10 @@ def _texts(content, change):
     if isinstance(content, list): return [_texts(part, change) for part in content]
     return {name: _texts(part, change) for name, part in content.items()} if isinstance(content, dict) else content
 
-# %% ../../nbs/library/paper/21_workflow.ipynb #8379865e
+# %% ../../nbs/library/paper/21_workflow.ipynb #83ac45ce
 SECONDS = re.compile(r" +[\d.]+ s$", re.MULTILINE) # at the end of a line about an epoch
 
+# %% ../../nbs/library/paper/21_workflow.ipynb #8379865e
 def as_kept(
     notebook: dict, # as papermill wrote it
     root: Path      # folder of the checkout

@@ -81,9 +81,9 @@ def check_finite(
 
 # %% ../../nbs/library/training/05_fit.ipynb #66afef1e
 def start_phase(
-    run: TrainingRun,    # gains `optimizer`, `schedule`, `average` and `parts`
-    phase: str,  # "muon", "adamw", "sgd" or "averaging"
-    epochs: int  # of the phase
+    run: TrainingRun, # gains `optimizer`, `schedule`, `average` and `parts`
+    phase: str,       # "muon", "adamw", "sgd" or "averaging"
+    epochs: int       # of the phase
 ) -> None:
     "Give a run what its next phase works with."
     optimizer = make_optimizer(phase, run.model.parameters(), run.recipe)
@@ -95,7 +95,7 @@ def start_phase(
 
 # %% ../../nbs/library/training/05_fit.ipynb #0c751b3f
 def read_rows(
-    run: TrainingRun,          # whose rows
+    run: TrainingRun,  # whose rows
     rows: torch.Tensor # row numbers, int64 (batch,)
 ) -> torch.Tensor: # one-hot, float (batch, 4, width), or (batch, 5, width) with the strand
     "A batch as the network reads it."
@@ -104,8 +104,8 @@ def read_rows(
 # %% ../../nbs/library/training/05_fit.ipynb #a8202faa
 @contextmanager
 def own_chance(
-    run: TrainingRun,  # with its seed
-    epoch: int # number, from 1
+    run: TrainingRun, # with its seed
+    epoch: int        # number, from 1
 ) -> Iterator[None]:
     "Draw what is random in an epoch from the run's own seed."
     device = run.fabric.device
@@ -115,7 +115,7 @@ def own_chance(
 
 # %% ../../nbs/library/training/05_fit.ipynb #138c5985
 def train_epoch(
-    run: TrainingRun,             # with its phase started
+    run: TrainingRun,     # with its phase started
     rows: torch.Tensor,   # row numbers, int64 (batches, batch_size)
     labels: torch.Tensor, # float32 (batches, batch_size)
     epoch: int            # number, from 1
@@ -141,8 +141,8 @@ def train_epoch(
 
 # %% ../../nbs/library/training/05_fit.ipynb #69d0198d
 def validate(
-    run: TrainingRun,        # whose validation rows are predicted
-    model: nn.Module # to score
+    run: TrainingRun, # whose validation rows are predicted
+    model: nn.Module  # to score
 ) -> float: # R² on the validation rows
     "Score a model; each process predicts its share."
     codes, labels = run.validation
@@ -157,7 +157,7 @@ def validate(
 
 # %% ../../nbs/library/training/05_fit.ipynb #dfb6802f
 def average_weights(
-    run: TrainingRun,          # in its averaging phase
+    run: TrainingRun,  # in its averaging phase
     rows: torch.Tensor # row numbers of an epoch, int64 (batches, batch_size)
 ) -> nn.Module:
     "Take the weights of this epoch into the average, and return the averaged model."
@@ -178,7 +178,7 @@ def check_weights(
 
 # %% ../../nbs/library/training/05_fit.ipynb #8f39a58b
 def save_epoch(
-    run: TrainingRun,         # whose epoch has ended
+    run: TrainingRun, # whose epoch has ended
     model: nn.Module, # as it was scored
     entry: dict       # of the history
 ) -> None:
@@ -200,10 +200,10 @@ def save_epoch(
 
 # %% ../../nbs/library/training/05_fit.ipynb #1ece74e1
 def train_phase(
-    run: TrainingRun,           # with the progress so far
-    phase: str,         # "muon", "adamw", "sgd" or "averaging"
-    epochs: int,        # at most
-    saved: dict | None  # a checkpoint of this phase
+    run: TrainingRun,  # with the progress so far
+    phase: str,        # "muon", "adamw", "sgd" or "averaging"
+    epochs: int,       # at most
+    saved: dict | None # a checkpoint of this phase
 ) -> None:
     "Train until a phase has had its epochs, or stops early."
     start_phase(run, phase, epochs)

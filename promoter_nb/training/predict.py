@@ -46,7 +46,7 @@ def predict(
     model: nn.Module,           # takes one-hot (n, 4, width)
     codes: np.ndarray,          # uint8 (n, width), N and padding = 4
     *,
-    both_strands: bool | None = None, # average over both strands; by default where the network is told which it reads
+    both_strands: bool | None = None, # average over both strands; by default if the network reads strands
     accelerator: str = "auto",  # "cpu", "cuda" or "auto"
     precision: str = "auto"     # "auto", "32-true" or "bf16-mixed"
 ) -> np.ndarray: # expression, float32 (n,)
