@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -29,6 +30,29 @@ def remove_empty(
     for folder in folders:
         with suppress(OSError): folder.rmdir()
 
+# %% ../../nbs/library/data/07_files.ipynb #6aefb60c
+def _stem(path: Path) -> str:
+    "How the names begin of parts of a file that this machine writes; the number of a process follows."
+    return f".{path.name[:150]}.{re.sub('[^A-Za-z0-9-]', '', platform.node())[:40]}-"
+
+def _remove(part: Path):
+    if part.is_dir(): shutil.rmtree(part)
+    else: part.unlink(missing_ok=True)
+
+# %% ../../nbs/library/data/07_files.ipynb #38848cfd
+def _has_ended(process: str) -> bool:
+    if not process.isdecimal(): return False
+    try: os.kill(int(process), 0)
+    except ProcessLookupError: return True
+    except OSError: return False # somebody else's
+    return False
+
+def _sweep(path: Path):
+    "Remove what killed processes of this machine have left of a file."
+    begin = _stem(path)
+    for part in path.parent.glob(".*.part"):
+        if part.name.startswith(begin) and _has_ended(part.name.removeprefix(begin).split(".")[0]): _remove(part)
+
 # %% ../../nbs/library/data/07_files.ipynb #46eb6d79
 @contextmanager
 def atomic(
@@ -37,13 +61,13 @@ def atomic(
     "Give a path to write to, and put it in place at the end."
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.part")
+    _sweep(path)
+    part = path.with_name(f"{_stem(path)}{os.getpid()}.{secrets.token_hex(8)}.part")
     try:
         yield part
         os.replace(part, path)
     finally:
-        if part.is_dir(): shutil.rmtree(part)
-        else: part.unlink(missing_ok=True)
+        _remove(part)
         remove_empty(made)
 
 # %% ../../nbs/library/data/07_files.ipynb #f0974da5
