@@ -7,9 +7,10 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 PROFILES := $(filter-out schema chapters models,$(basename $(notdir $(wildcard config/*.yaml))))
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 snakemake --cores $(CORES) --quiet rules \
-	--rerun-incomplete --nolock --configfile config/$(PROFILE).yaml --config profile=$(PROFILE) $(if $(TEST),test="$(TEST)")
+	--rerun-incomplete --nolock --configfile config/$(PROFILE).yaml --config profile=$(PROFILE)
 # Snakemake would read a file's name as YAML: `2023_1` as a number, ` \#` as the beginning of a comment.
 export PROMOTER_NB_DATA = $(DATA)
+export PROMOTER_NB_TEST = $(TEST)
 # Programs of an environment name its folder in their first line, so in a checkout that was moved they are made anew.
 HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -F "$(CURDIR)/$(BIN)/"))
 MOVED := $(if $(HOME_OF_PIP),,moved)

@@ -262,8 +262,11 @@ def test_a_command_that_is_ended_twenty_times_ends_as_one_that_nothing_disturbed
     calm = shutil.copytree(place, tmp_path_factory.mktemp("calm")/"place")
     signals = itertools.cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     for after, number in zip(np.random.default_rng(20).uniform(0.5, 12, 20), signals):
-        if kill(place, VERBS[verb], after, number) == 0: break
-    for folder in (place, calm): kill(folder, VERBS[verb], 300)
+        code = kill(place, VERBS[verb], after, number)
+        if code == 0: break
+        if number == signal.SIGTERM: assert not list(place.rglob("*.part")), after
+    if code: assert kill(place, VERBS[verb], 300) == 0
+    assert kill(calm, VERBS[verb], 300) == 0
     contents = lambda folder: {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert contents(place) == contents(calm)
 

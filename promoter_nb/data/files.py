@@ -33,7 +33,10 @@ def remove_empty(
 # %% ../../nbs/library/data/07_files.ipynb #6aefb60c
 def _stem(path: Path) -> str:
     "How the names begin of parts of a file that this machine writes; the number of a process follows."
-    return f".{path.name[:150]}.{re.sub('[^A-Za-z0-9-]', '', platform.node())[:40]}-"
+    name = path.name.encode()[:150].decode(errors="ignore")
+    processes = Path("/proc/self/ns/pid") # two containers may have one name, and processes of the same number
+    space = os.readlink(processes)[5:-1] if processes.is_symlink() else ""
+    return f".{name}.{re.sub('[^A-Za-z0-9-]', '', platform.node())[:30]}-{space}-"
 
 def _remove(part: Path):
     if part.is_dir(): shutil.rmtree(part)
@@ -44,14 +47,15 @@ def _has_ended(process: str) -> bool:
     if not process.isdecimal(): return False
     try: os.kill(int(process), 0)
     except ProcessLookupError: return True
-    except OSError: return False # somebody else's
+    except (OSError, OverflowError): return False # somebody else's, or none at all
     return False
 
 def _sweep(path: Path):
     "Remove what killed processes of this machine have left of a file."
     begin = _stem(path)
     for part in path.parent.glob(".*.part"):
-        if part.name.startswith(begin) and _has_ended(part.name.removeprefix(begin).split(".")[0]): _remove(part)
+        if part.name.startswith(begin) and _has_ended(part.name.removeprefix(begin).split(".")[0]):
+            with suppress(OSError): _remove(part)
 
 # %% ../../nbs/library/data/07_files.ipynb #46eb6d79
 @contextmanager

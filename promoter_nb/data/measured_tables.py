@@ -33,7 +33,8 @@ def _numbers(texts: pd.Series, name: str, column: str, may_be_missing: bool = Fa
     bad = ~(np.abs(numbers) < np.finfo(np.float32).max) & ~(missing & may_be_missing)
     if bad.any():
         line, text = texts.index[bad.argmax()], texts.iloc[bad.argmax()]
-        raise DataError(f"{name}, line {line}: {text[:40]!r} in column {column!r} is not a finite number")
+        advice = "; write a point in place of the comma" if "," in text else ""
+        raise DataError(f"{name}, line {line}: {text[:40]!r} in column {column!r} is not a finite number{advice}")
     return numbers
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #253e3dc5

@@ -135,5 +135,7 @@ def score_challenge(
     seen = share_kmers(test.codes, learned.codes)
     subsets = unseen_subsets(read_subsets(Path(folder)/"test_subset_ids", len(test)), seen)
     missing = tuple(name for name, rows in subsets.items() if len(rows) < 2)
+    if "all" in missing:
+        raise ValueError(f"{folder}: all of its {len(test)} promoters share 20 bases with some that were learned from")
     scores = dream_score(test.labels, predict(test.codes), subsets, missing)
     return scores | {"rows": int((~seen).sum()), "left_out": int(seen.sum()), "missing": list(missing)}

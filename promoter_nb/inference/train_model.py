@@ -120,7 +120,7 @@ def taught_recipe(
     taught: bool    # whether the network knows something already
 ) -> Recipe:
     "The recipe, gentler where there is something to lose and little to gain."
-    return replace(recipe, muon_rate=GENTLE) if taught and rows < FEW else recipe
+    return replace(recipe, muon_rate=GENTLE) if taught and rows < FEW and recipe.muon_epochs else recipe
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #faa4e384
 def rows_a_second(
@@ -131,7 +131,7 @@ def rows_a_second(
     **devices          # accelerator and precision
 ) -> float:
     "How many promoters this machine trains on in a second."
-    sample = data.take(np.arange(min(len(data), steps*recipe.batch_size)))
+    sample = replace(data.take(np.arange(min(len(data), steps*recipe.batch_size))), weights=None)
     with TemporaryDirectory() as folder:
         run = TrainingRun(make_fabric(**devices), model, sample, sample, recipe, Path(folder), {}, show=False)
         start_phase(run, recipe.phases()[0][0], 1)
@@ -431,6 +431,7 @@ def _description(library, task, models, recipe) -> dict:
             "width": data.codes.shape[1], "both_strands": recipe.reverse_complement,
             "data": {"name": name, "sha256": data.sha256, "rows": len(data), "simulated": bool(library),
                      **({"ceiling_r2": library["ceiling_r2"]} if library and "ceiling_r2" in library else {}),
+                     **({"columns": data.report["columns"]} if "columns" in data.report else {}),
                      "parts": task.sizes()},
             "recipe": asdict(recipe),
             **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}),

@@ -206,10 +206,12 @@ def beyond(
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a5f85c5
 def _worth(parts: list[dict]) -> list[str]: # sentences on parts that help, and on those that cannot be told from none
     clear = sorted((part for part in parts if part["low"] > 0), key=lambda part: -part["value"])
-    rest = [part for part in parts if part["low"] <= 0]
+    rest = [part for part in parts if part["low"] <= 0 <= part["high"]]
+    worse = [part | turned(part) for part in parts if part["high"] < 0]
     named = lambda found: listed(with_points(part["part"], part) for part in found)
     return ([f"R² rises with {named(clear)}."] if clear else []) + (
-        [f"No gain can be told from zero for {named(rest)}."] if rest else [])
+        [f"It falls with {named(worse)}."] if worse else []) + (
+        [f"We cannot tell the following from no gain: {named(rest)}."] if rest else [])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #eb6aadfd
 def _scored(challenge: dict | None) -> list[str]:

@@ -59,7 +59,7 @@ class TrainingRun:
         if recipe.reverse_complement: codes = torch.cat([codes, reverse_complement(codes)])
         self.codes, self.labels = fabric.to_device(codes), torch.from_numpy(train.labels)
         self.weights = None if train.weights is None else fabric.to_device(
-            torch.from_numpy(train.weights/train.weights.mean()))
+            torch.from_numpy((train.weights/train.weights.mean(dtype=np.float64)).astype(np.float32)))
         self.validation = fabric.to_device((torch.from_numpy(validation.codes), torch.from_numpy(validation.labels)))
         self.progress = {"phase": 0, "epoch": 0, "best": -math.inf, "stale": 0, "history": []}
 
