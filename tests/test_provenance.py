@@ -50,6 +50,12 @@ def test_a_clone_traces_what_the_reference_reports_hold():
         assert provenance.trace(label, ROOT, ROOT/"results/reference/laptop").startswith("nbs/experiments/"), label
 
 
+@pytest.mark.parametrize("figure", sorted((ROOT/"figures/reference").rglob("*.svg")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_kept_figure_leads_to_a_notebook_that_is_there(figure):
+    told = provenance.trace(str(figure), ROOT, ROOT/"results/reference/laptop")
+    assert (ROOT/notebooks(told)[0]).exists()
+
+
 def test_reference_results_were_made_by_code_that_is_kept():
     commits = {path: json.loads(path.read_text())["commit"] for path in (ROOT/"results/reference").rglob("run.json")}
     assert not [path for path, commit in commits.items() if not re.fullmatch("[0-9a-f]{10}", commit)]
