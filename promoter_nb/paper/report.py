@@ -121,7 +121,7 @@ def provenance(
 # %% ../../nbs/library/paper/05_report.ipynb #4b7eb329
 # Parameters that the table of runs has in other columns, that name folders, or on which no result depends.
 HIDDEN = {"output", "figures", "seed", "runs", "run_folder", "data", "library_seed", "title", "claim", "threads",
-          "devices"}
+          "devices", "test"}
 
 # %% ../../nbs/library/paper/05_report.ipynb #43e6ae7a
 def _plain(value) -> str: # of a parameter
