@@ -474,7 +474,7 @@ def _options(settings: list[str]) -> dict:
 Measured = Annotated[Path, typer.Argument(
     metavar="DATA", parser=_path,
     help="Measured promoters: lines of a sequence, a tab and a number, or a table with a heading; plain or gzip; "
-         "- is standard input.")]
+         "- is standard input, where a table needs --value.")]
 Architecture = Annotated[str, typer.Option(
     "--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")]
 Settings = Annotated[list[str], typer.Option(

@@ -82,6 +82,30 @@ def test_stopped_and_continued(undisturbed, tmp_path, stop, epochs):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "weights.safetensors"]
 
 
+@pytest.mark.parametrize("network, options", [("resnet", {}), ("strand_resnet", {"summary": 4, "hidden": 8})])
+def test_a_row_of_weight_0_teaches_nothing(tmp_path, network, options):
+    "Labels of such rows change places, so that the unit of the labels stays the same; both strands are shown."
+    data, chosen = count_gc(600, 0), np.arange(600) % 3 == 0
+    labels = data.labels.copy()
+    labels[chosen] = labels[chosen][::-1]
+    ask = lambda labels, weights, name: fit_network(
+        make(network, **options), replace(data, labels=labels, weights=weights), count_gc(100, 1),
+        Recipe(epochs=0, muon_epochs=2, batch_size=64), tmp_path/name, accelerator="cpu", precision="32-true", progress=False)
+    some = np.where(chosen, 0, 3).astype(np.float32)
+    answers = [predict(ask(given, counts, name)[0], data.codes, accelerator="cpu", precision="32-true") for name, given, counts in
+               (("as measured", data.labels, some), ("exchanged", labels, some), ("all alike", labels, None))]
+    assert (answers[0] == answers[1]).all() and (answers[1] != answers[2]).any()
+
+
+@pytest.mark.parametrize("spoiled", [-1, np.nan, np.inf])
+def test_weights_that_say_nothing_are_refused(tmp_path, spoiled):
+    data = count_gc(300, 0)
+    for counts in (np.zeros(300, np.float32), np.where(np.arange(300) == 7, spoiled, 1).astype(np.float32)):
+        with pytest.raises(ValueError, match="expected finite numbers of 0 and more, not all of them 0"):
+            fit_network(make(), replace(data, weights=counts), count_gc(100, 1), RECIPE, tmp_path/"run", progress=False)
+    assert not (tmp_path/"run").exists()
+
+
 class Witness(io.StringIO):
     "Keeps a copy of the last checkpoint: each epoch says how it went once its own is written."
     def __init__(self, folder):
