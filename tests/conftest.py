@@ -54,6 +54,7 @@ class Checkout:
         return ("papermill", notebook, "out.ipynb", "--no-progress-bar", *words)
 
 
+@pytest.hookimpl(tryfirst=True) # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     "What is built for several tests is built by one process: tests of one file stay together, as do all on the report."
     for item in items:
