@@ -91,7 +91,7 @@ docs: report  ## the documentation as a site with the report's outputs, docs/_bu
 test: setup  ## everything that continuous integration checks
 	$(BIN)/ruff check
 	$(BIN)/nbdev_test --n_workers $(CORES)
-	$(BIN)/pytest -n $(CORES) --dist loadgroup
+	$(BIN)/pytest -n $(CORES)
 
 test-long: setup  ## what takes too long for every change: commands killed at random moments
 	$(BIN)/pytest -m long

@@ -1,11 +1,13 @@
 """A copy of the sources for each test that runs whole commands, so that no test writes into the checkout."""
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = ROOT.parent/"shared"/"data"
@@ -54,11 +56,18 @@ class Checkout:
         return ("papermill", notebook, "out.ipynb", "--no-progress-bar", *words)
 
 
-@pytest.hookimpl(tryfirst=True) # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    "What is built for several tests is built by one process: tests of one file stay together, as do all on the report."
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("built" if "built" in item.fixturenames else item.path.name))
+TESTS = Path(__file__).parent.glob("test_*.py")
+BUILT = {path.name for path in TESTS if re.search(r"def \w+\(.*\bbuilt\b.*\)", path.read_text())}
+
+
+class Together(LoadScopeScheduling):
+    "What is built for several tests is built by one process: tests of a file stay together, as do files on the report."
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.split("::")[0]).name
+        return "built" if name in BUILT else name
+
+
+def pytest_xdist_make_scheduler(config, log): return Together(config, log)
 
 
 @pytest.fixture
