@@ -6,14 +6,13 @@
 __all__ = ['read_table', 'has_heading']
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #29f390df
-import gzip
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .dataset import DataError, Dataset
+from .dataset import DataError, Dataset, _open
 from .files import file_sha256, readable_twice, user_path
 from .prepare import prepare
 from .read_sequences import MISSING, complaints_with_line, find_column, read_stream
@@ -95,9 +94,8 @@ def has_heading(
     "Whether a file is a table that names its columns."
     path = user_path(path)
     if not path.is_file(): return False
-    with open(path, "rb") as file: packed = file.read(2) == b"\x1f\x8b"
     try:
-        with (gzip.open if packed else open)(path, "rb") as file: first = file.readline(1 << 16)
+        with _open(path) as file: first = file.readline(1 << 16)
     except (OSError, EOFError, zlib.error): return False
     names = first.decode("utf-8-sig", errors="replace").rstrip("\r\n")
     return any(find_column([name.strip('"') for name in names.split(mark)], sequence) for mark in "\t,;")
