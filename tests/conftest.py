@@ -70,6 +70,11 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config, log): return Together(config, log)
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    "Tests are named alike in every process: packed bytes hold the second in which they were packed."
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def checkout(tmp_path) -> Checkout:
     return Checkout(tmp_path/"checkout")
