@@ -24,12 +24,14 @@ class ConvBlock(nn.Sequential):
         channels_in: int, # of the input
         channels: int,    # of the output
         kernel: int,      # bases that one output sees, odd
-        activation: type[nn.Module] = nn.ReLU # made without arguments
+        activation: type[nn.Module] = nn.ReLU, # made without arguments
+        groups: int = 1   # of channels that a convolution keeps apart
     ): # maps float (n, channels_in, 1, length) to (n, channels, 1, length); raises ValueError when the kernel is even
         if kernel % 2 == 0:
             raise ValueError(f"a kernel of {kernel} cannot keep the length; kernels are odd, such as {kernel + 1}")
         super().__init__()
-        self.convolution = nn.Conv2d(channels_in, channels, (1, kernel), padding=(0, kernel//2), bias=False)
+        self.convolution = nn.Conv2d(
+            channels_in, channels, (1, kernel), padding=(0, kernel//2), groups=groups, bias=False)
         self.normalisation = BatchNorm(channels)
         self.activation = activation()
 
