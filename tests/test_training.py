@@ -189,7 +189,8 @@ def test_weights_that_blow_up_in_the_last_step_are_not_kept(tmp_path):
 
 SMALL = {"min_gpt": {"channels": 12, "blocks": 1, "context": 40}, "enformer": {"channels": [8, 8], "heads": 2, "blocks": 1},
          "xpresso": {"length": 60, "pools": [10, 3]}, "attentive_chrome": {"length": 60, "bin": 20}, "autoencoder": {"length": 60}, "sparse_autoencoder": {"length": 60},
-         "wide_resnet": {"channels": 16, "first_kernel": 7, "blocks": 2}, "deep_cnn": {"first_kernel": 7, "blocks": 2}}
+         "wide_resnet": {"channels": 16, "first_kernel": 7, "blocks": 2}, "deep_cnn": {"first_kernel": 7, "blocks": 2},
+         "legnet": {"channels": [16, 8, 8]}}
 BRIEFLY = Recipe(epochs=2, batch_size=64, learning_rate=1e-2)
 
 

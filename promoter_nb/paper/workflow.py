@@ -174,7 +174,7 @@ def models(
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #1802ef15
 def ablations(
-    profile: dict, # `ablations` or `beyond` of a profile: sizes, seeds, and names of settings
+    profile: dict, # `ablations`, `beyond` or `frontier` of a profile: sizes, seeds, and names of settings
     settings: dict # by name, what each changes
 ) -> dict[str, tuple[str, dict]]: # notebook and parameters by name; raises ValueError for a name that is not known
     "Networks that differ in one part."
@@ -239,6 +239,7 @@ def keep_reference(
     files = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"]*(not measured)
     for kind in ("results", "figures"): shutil.rmtree(root/kind/"reference"/name, ignore_errors=True)
     copies = [path for run in reported for file in files if (path := root/run/file).exists()]
+    copies += [path for run in reported if (path := root/run/"training/log.csv").exists() and "/frontier/" in run]
     copies.append(root/results/"90_report/run.json")
     targets = {path: root/"results/reference"/name/path.relative_to(root/results) for path in copies}
     targets |= {path: root/"figures/reference"/name/path.name for path in sorted((root/figures).glob("*.svg"))}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TrainingRun', 'TrainingDiverged', 'check_finite', 'start_phase', 'read_rows', 'own_chance', 'train_epoch', 'validate',
-           'average_weights', 'check_weights', 'save_epoch', 'train_phase', 'train_phases', 'is_finished',
-           'fit_network']
+           'average_weights', 'check_weights', 'save_epoch', 'core_seconds', 'train_phase', 'train_phases',
+           'is_finished', 'fit_network']
 
 # %% ../../nbs/library/training/05_fit.ipynb #238bb567
 import math
@@ -198,6 +198,14 @@ def save_epoch(
         print("epoch {epoch:3d}  {phase:9s}  rate {learning_rate:.1e}  loss {training_loss:7.3f}  "
               "R² {validation_R2:.4f}  {seconds:.1f} s".format(**entry))
 
+# %% ../../nbs/library/training/05_fit.ipynb #ecdacf33
+def core_seconds(
+    run: TrainingRun # whose processes are asked
+) -> float:
+    "Processor time of all processes of a run since they began."
+    used = torch.tensor(time.process_time(), dtype=torch.float64, device=run.fabric.device)
+    return run.fabric.all_reduce(used, reduce_op="sum").item()
+
 # %% ../../nbs/library/training/05_fit.ipynb #1ece74e1
 def train_phase(
     run: TrainingRun,  # with the progress so far
@@ -210,7 +218,7 @@ def train_phase(
     if saved: [part.load_state_dict(saved[name]) for name, part in run.parts.items()]
     progress = run.progress
     while progress["epoch"] < epochs and progress["stale"] < (run.recipe.early_stopping or math.inf):
-        started, epoch = time.perf_counter(), len(progress["history"])
+        started, used, epoch = time.perf_counter(), core_seconds(run), len(progress["history"])
         rows, labels = draw_epoch(run.labels, run.recipe, epoch)
         loss = train_epoch(run, rows, labels, epoch + 1)
         model = average_weights(run, rows) if run.average else run.model
@@ -218,7 +226,8 @@ def train_phase(
         check_weights(model, score, epoch + 1)
         after_epoch(run.schedule, score)
         save_epoch(run, model, {"epoch": epoch + 1, "phase": phase, "learning_rate": rate, "training_loss": loss,
-                          "validation_R2": score, "seconds": round(time.perf_counter() - started, 2)})
+                          "validation_R2": score, "seconds": round(time.perf_counter() - started, 2),
+                          "core_seconds": round(core_seconds(run) - used, 2)})
 
 # %% ../../nbs/library/training/05_fit.ipynb #0bcc39c5
 def train_phases(
@@ -306,5 +315,6 @@ def fit_network(
             raise
     model.load_state_dict(load_file(folder/"weights.safetensors"))
     history = pd.read_csv(folder/"log.csv")
-    history.attrs = {"precision": read_notes(folder/"weights.safetensors")["precision"]}
+    history.attrs = {"precision": read_notes(folder/"weights.safetensors")["precision"],
+                     "core_seconds": history.pop("core_seconds").tolist()}
     return model.cpu().eval(), history
