@@ -1,9 +1,13 @@
 """A copy of the sources for each test that runs whole commands, so that no test writes into the checkout."""
 import os
 import re
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,6 +77,52 @@ def pytest_xdist_make_scheduler(config, log): return Together(config, log)
 def pytest_make_parametrize_id(config, val, argname):
     "Tests are named alike in every process: packed bytes hold the second in which they were packed."
     return argname if isinstance(val, bytes) else None
+
+
+@contextmanager
+def served(notebook: Path, *options, python=sys.executable, environment=os.environ):
+    "A notebook as a page of Voila: the process of the server, and its address. What was started is ended."
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [python, "-m", "voila", notebook, "--no-browser", f"--port={port}", *options]
+    server = subprocess.Popen(command, env=environment | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+                              cwd=notebook.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port, server)
+        yield server, f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for(port, server, seconds=120):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        try: return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError: time.sleep(0.2)
+    pytest.fail("the server did not start")
+
+
+def the_page():
+    "What `make app` serves."
+    (options,) = re.findall(r"voila nbs/app\.ipynb (.*)", (ROOT/"Makefile").read_text())
+    environment = os.environ | {"JUPYTER_PATH": str(ROOT/"nbs")}
+    return served(ROOT/"nbs/app.ipynb", *shlex.split(options), environment=environment)
+
+
+@contextmanager
+def browser():
+    "A Chromium: the system's, or playwright's own."
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
+    path = next(filter(None, map(shutil.which, names)), None)
+    with playwright.sync_playwright() as started:
+        path = path or started.chromium.executable_path
+        if not Path(path).exists(): pytest.skip("no Chromium: install it, or run `playwright install chromium`")
+        chromium = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try: yield chromium
+        finally: chromium.close()
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """The page: its functions, and the page itself in a browser, by keyboard and at the width of a phone."""
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import browser, the_page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,48 +104,10 @@ def test_a_cell_can_be_clicked_again(predictor):
     assert [seen.core[39] for seen in page.history] == [EXAMPLE[39], "C", "G", "C"]
 
 
-@contextmanager
-def served():
-    "Address of the page; what was started is ended."
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("voila")), "nbs/app.ipynb", "--template=promoter", "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
-    environment = os.environ | {"JUPYTER_PATH": str(ROOT/"nbs"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(port, server)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _wait_for(port, server, seconds=120):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and server.poll() is None:
-        try: return socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError: time.sleep(0.2)
-    pytest.fail("Voila did not start")
-
-
-@contextmanager
-def browser():
-    "A Chromium: the system's, or playwright's own."
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
-    with playwright.sync_playwright() as started:
-        path = path or started.chromium.executable_path
-        if not Path(path).exists(): pytest.skip("no Chromium: install chromium, or run `playwright install chromium`")
-        chromium = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        try: yield chromium
-        finally: chromium.close()
-
-
 @pytest.fixture(scope="module")
 def opened():
     "The page in a browser, and all addresses that it has asked for."
-    with browser() as chromium, served() as address:
+    with browser() as chromium, the_page() as (_, address):
         tab, addresses = chromium.new_page(viewport={"width": 1280, "height": 900}), []
         tab.set_default_timeout(120_000)
         tab.on("request", lambda request: addresses.append(request.url))
