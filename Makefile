@@ -11,12 +11,17 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 # Snakemake would read a file's name as YAML: `2023_1` as a number, ` \#` as the beginning of a comment.
 export PROMOTER_NB_DATA = $(DATA)
 export PROMOTER_NB_TEST = $(TEST)
+# HASHES=1 installs only files whose hash is known; indexes with builds of their own need it off.
+# torch, and what its builds for GPUs bring, have no hash: each platform and index offers another build.
+HASHES ?=
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
+LOCK = $(BIN)/uv pip compile --quiet --no-config --python $(BIN)/python --all-extras --no-emit-package torch --no-annotate --no-header
 # Programs of an environment name its folder in their first line, so in a checkout that was moved they are made anew.
 HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -F "$(CURDIR)/$(BIN)/"))
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report reference reference-reports verify pretrained packaged readme outputs docs test test-long app lab clean
+.PHONY: help setup moved report reference reference-reports verify pretrained packaged readme outputs docs test test-long lock audit release app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +35,8 @@ $(BIN)/.installed: pyproject.toml constraints.txt $(MOVED)
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
 		f'Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}')"
 	$(if $(MOVED),$(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; })
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(if $(HASHES),$(PIP) --require-hashes --no-deps -r hashes.txt)
+	$(PIP) -c constraints.txt $(if $(HASHES),--no-build-isolation) -e '.[dev]'
 	@touch $@
 
 $(BIN)/.exported: $(BIN)/.installed $(wildcard nbs/library/*.ipynb nbs/library/*/*.ipynb)
@@ -95,6 +101,23 @@ test: setup  ## everything that continuous integration checks
 
 test-long: setup  ## what takes too long for every change: commands killed at random moments
 	$(BIN)/pytest -m long
+
+lock: setup  ## versions and hashes of all packages, anew from pyproject.toml
+	$(LOCK) pyproject.toml -o constraints.txt
+	$(LOCK) -c constraints.txt --universal --python-version 3.11.5 --generate-hashes pyproject.toml \
+		| awk '/^[a-z]/ {kept = !/^(cuda|nvidia|triton)/} kept' > hashes.part && mv hashes.part hashes.txt
+
+audit: setup  ## known advisories on the packages of hashes.txt; asks a service of the network
+	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r hashes.txt
+
+release: setup  ## dist/: sources, wheel, and a bill of materials of what the wheel brings along
+	@rm -rf dist
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
+	$(PYTHON) -m venv dist/alone
+	wheel=$$(ls dist/*.whl) && dist/alone/bin/pip install --quiet -c constraints.txt "$$wheel[page]"
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible \
+		-o dist/promoter_nb.cdx.json dist/alone
+	@rm -rf dist/alone
 
 app: setup  ## the page: paste a sequence, see its expression and what mutations would do; on localhost
 	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True

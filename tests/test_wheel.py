@@ -1,4 +1,5 @@
 """The package as it is released: a wheel in an environment that holds what the wheel declares, and nothing else."""
+import json
 import os
 import shutil
 import subprocess
@@ -75,6 +76,14 @@ def test_the_wheel_is_what_is_imported(installed):
     place = installed.run("python", "-c", "import promoter_nb; print(promoter_nb.__file__)").strip()
     assert Path(place).is_relative_to(installed.environment)
     assert installed.run("promoter-nb", "--version").strip() == installed.wheel.name.split("-")[1]
+
+
+def test_the_bill_of_materials_names_what_the_wheel_brings_along(installed):
+    program = Path(sys.executable).with_name("cyclonedx-py")
+    told = subprocess.run([program, "environment", installed.environment], check=True, capture_output=True, text=True)
+    parts = {part["name"]: part for part in json.loads(told.stdout)["components"]}
+    assert {"promoter-nb", "torch", "numpy", "voila", "ipykernel"} <= parts.keys() and "pytest" not in parts
+    assert parts["numpy"]["version"] == np.__version__ and parts["numpy"]["licenses"]
 
 
 def test_it_predicts_and_draws_what_the_sources_do(installed):
