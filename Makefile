@@ -94,6 +94,8 @@ docs: report  ## the documentation as a site with the report's outputs, docs/_bu
 	@$(BIN)/sphinx-build -q -W --keep-going -n -c docs docs/_build/pages docs/_build/html
 	@echo "The site is $(CURDIR)/docs/_build/html/index.html"
 
+# Each core has a test of its own: threads that wait for a core that another test has take many times as long.
+test: export OMP_NUM_THREADS = 1
 test: setup  ## everything that continuous integration checks
 	$(BIN)/ruff check
 	$(BIN)/nbdev_test --n_workers $(CORES)

@@ -1,12 +1,15 @@
 """A copy of the sources for each test that runs whole commands, so that no test writes into the checkout."""
+import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +50,15 @@ class Checkout:
         output, _ = process.communicate()
         assert process.returncode != 0, f"{command} succeeded"
         return output
+
+    def runs(self) -> dict[Path, int]:
+        "When each run of the smoke report was written."
+        return {path.parent.relative_to(self.folder): path.stat().st_mtime_ns
+                for path in self.folder.glob("results/simulated/smoke/**/run.json")}
+
+    def begun(self) -> set[Path]:
+        "Runs that had begun and not ended, results written or not: Snakemake names their files."
+        return {Path(b64decode(mark.name).decode()).parent for mark in (self.folder/".snakemake/incomplete").iterdir()}
 
     def report_command(self, data="simulated", profile="smoke"):
         "The command behind `make report`."
@@ -130,12 +142,43 @@ def checkout(tmp_path) -> Checkout:
     return Checkout(tmp_path/"checkout")
 
 
+def wait_for(happened, process, seconds=300):
+    for _ in range(seconds*20):
+        if happened(): return
+        assert process.poll() is None, process.communicate()[0][-4000:]
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Checkout:
-    "A checkout in which the smoke report was built."
+    "The smoke report, its command killed while a network learned and called again; test_verify builds it undisturbed."
     checkout = Checkout(tmp_path_factory.mktemp("built")/"checkout")
+    process = checkout.start(*checkout.report_command(), start_new_session=True)
+    log = checkout.folder/"results/simulated/smoke/resnet/seed-0/training/log.csv"
+    wait_for(lambda: log.exists() and len(log.read_text().splitlines()) > 1, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (checkout.folder/"report/report.pdf").exists()
+    checkout.left = checkout.begun()
+    checkout.finished = {run: made for run, made in checkout.runs().items() if run not in checkout.left}
     checkout.run(*checkout.report_command())
+    checkout.first = checkout.runs()
     return checkout
+
+
+def results_of(folder) -> dict[Path, bytes]:
+    "All results of a smoke report but the checksum of the PDF, whose list of runs tells what each of them cost."
+    found = [path for path in folder.glob("results/simulated/smoke/**/metrics.json") if path.parent.name != "90_report"]
+    return {path.relative_to(folder): path.read_bytes() for path in found}
+
+
+def values_of(folder) -> dict:
+    "All that its PDF is made from, without what the runs cost."
+    found = json.loads((folder/"results/simulated/smoke/90_report/values.json").read_text())
+    for group in found["runs"]:
+        for run in group["rows"]: run.pop("seconds"), run.pop("memory")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,39 +1,10 @@
 """The report's command, end to end: the same bytes again, only what changed, and on after a kill."""
 import json
-import os
 import shutil
-import signal
-import time
-from base64 import b64decode
 from pathlib import Path
 
 import pytest
-
-from conftest import Checkout
-
-METRICS = "results/simulated/smoke/**/metrics.json"
-
-
-def metrics(checkout):
-    "All results but the checksum of the PDF, whose list of runs tells what each of them cost."
-    return {path.relative_to(checkout.folder): path.read_bytes() for path in checkout.folder.glob(METRICS) if path.parent.name != "90_report"}
-
-
-def run_files(checkout):
-    return {path.parent.relative_to(checkout.folder): path.stat().st_mtime_ns for path in checkout.folder.glob("results/simulated/smoke/**/run.json")}
-
-
-def begun(checkout):
-    "Runs that had begun and not ended, results written or not: Snakemake names their files."
-    return {Path(b64decode(mark.name).decode()).parent for mark in (checkout.folder/".snakemake/incomplete").iterdir()}
-
-
-def values(checkout):
-    "All that the PDF is made from, without what the runs cost."
-    found = json.loads((checkout.folder/"results/simulated/smoke/90_report/values.json").read_text())
-    for group in found["runs"]:
-        for run in group["rows"]: run.pop("seconds"), run.pop("memory")
-    return found
+from conftest import results_of
 
 
 def test_report_has_every_model_and_names_its_data(built):
@@ -69,44 +40,28 @@ def test_run_says_what_made_it(built):
 
 
 def test_second_build_does_nothing(built):
-    before = run_files(built)
+    before = built.runs()
     assert "Nothing to be done" in built.run(*[word for word in built.report_command() if word not in ("--quiet", "rules")])
-    assert run_files(built) == before
+    assert built.runs() == before
 
 
-def test_killed_in_training_goes_on_and_ends_with_the_same_bytes(built, tmp_path):
-    checkout = Checkout(tmp_path/"killed")
-    process = checkout.start(*checkout.report_command(), start_new_session=True)
-    log = checkout.folder/"results/simulated/smoke/resnet/seed-0/training/log.csv"
-    wait_for(lambda: log.exists() and len(log.read_text().splitlines()) > 1, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    finished = {run: time for run, time in run_files(checkout).items() if run not in begun(checkout)}
-    assert finished and log.parents[1].relative_to(checkout.folder) in begun(checkout) and not (checkout.folder/"report/report.pdf").exists()
-    checkout.run(*checkout.report_command())
-    assert finished.items() <= run_files(checkout).items()
-    assert [line.split(",")[0] for line in log.read_text().splitlines()[1:]] == ["1", "2"]
-    assert metrics(checkout) == metrics(built)
-    assert values(checkout) == values(built)
+def test_killed_in_training_goes_on_where_it_was(built):
+    learning = Path("results/simulated/smoke/resnet/seed-0")
+    assert built.finished and learning in built.left
+    assert built.finished.items() <= built.first.items()
+    log = (built.folder/learning/"training/log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in log[1:]] == ["1", "2"]
 
 
 def test_deleted_run_and_report_come_back(built):
-    before, pdf = metrics(built), (built.folder/"report/report.pdf").read_bytes()
+    before, pdf = results_of(built.folder), (built.folder/"report/report.pdf").read_bytes()
     (built.folder/"report/report.pdf").unlink()
     built.run(*built.report_command())
     assert (built.folder/"report/report.pdf").read_bytes() == pdf
     shutil.rmtree(built.folder/"results/simulated/smoke/baseline_cnn")
     (built.folder/"figures/simulated/smoke/composition.svg").unlink()
     built.run(*built.report_command())
-    assert metrics(built) == before and (built.folder/"figures/simulated/smoke/composition.svg").exists()
-
-
-def wait_for(happened, process, seconds=300):
-    for _ in range(seconds*20):
-        if happened(): return
-        assert process.poll() is None, process.communicate()[0][-4000:]
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
+    assert results_of(built.folder) == before and (built.folder/"figures/simulated/smoke/composition.svg").exists()
 
 
 def test_measured_promoters_without_any_reference_results(checkout, measured):
@@ -130,9 +85,9 @@ def test_data_that_are_no_file_are_refused_at_once(checkout):
 
 
 def test_changed_parameter_runs_that_experiment_only(built): # the last, since it changes what is built
-    before = run_files(built)
+    before = built.runs()
     profile = built.folder/"config/smoke.yaml"
     profile.write_text(profile.read_text().replace("rounds: 20", "rounds: 21"))
     built.run(*built.report_command())
-    changed = {folder.name if "seed" not in folder.name else folder.parent.name for folder, made in run_files(built).items() if made != before[folder]}
+    changed = {folder.name if "seed" not in folder.name else folder.parent.name for folder, made in built.runs().items() if made != before[folder]}
     assert changed == {"lightgbm", "60_results", "90_report"}
