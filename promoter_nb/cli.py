@@ -480,7 +480,9 @@ Architecture = Annotated[str, typer.Option(
 Settings = Annotated[list[str], typer.Option(
     "--option", metavar="NAME=VALUE", help="Of the network, such as channels=32; may be repeated.",
     show_default="none")]
-Width = Annotated[int, typer.Option(min=1, help="Bases that the network reads; longer sequences lose their first.")]
+Width = Annotated[int | None, typer.Option(
+    min=1, help="Bases that the network reads; longer sequences lose their first.",
+    show_default="those of 99 in 100 promoters, 80 to 500")]
 
 # %% ../nbs/library/00_cli.ipynb #d33d90a9
 Epochs = Annotated[int | None, typer.Option(
@@ -508,7 +510,7 @@ WeightColumn = Annotated[str | None, typer.Option(
     "--weight", metavar="COLUMN", help="Of a table: how much each promoter counts in training, 0 or more.",
     show_default="all alike")]
 
-def _measured(path: Path, width: int, sequence: str, values: list[str], weight: str | None):
+def _measured(path: Path, width: int | None, sequence: str, values: list[str], weight: str | None):
     "What is to be learned from: a table that was read, or the path of a file in the challenge's format."
     from promoter_nb.data.measured_tables import has_heading, read_table
     if not (values or weight or sequence != "sequence" or has_heading(path)): return path
@@ -536,7 +538,7 @@ def train(
     network: Architecture = "strand_resnet", option: Settings = [],
     epochs: Epochs = None, minutes: Minutes = None, members: Members = None,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
-    width: Width = 80, start: Start = None, apart: Apart = None,
+    width: Width = None, start: Start = None, apart: Apart = None,
     sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
 ):
     """Train a model on measured promoters.

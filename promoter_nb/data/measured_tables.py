@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .dataset import DataError, Dataset, _open
+from .dataset import NARROWEST, DataError, Dataset, _open, suitable_width
 from .files import file_sha256, readable_twice, user_path
 from .prepare import prepare
 from .read_sequences import MISSING, complaints_with_line, find_column, read_stream
@@ -70,7 +70,7 @@ def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
 # %% ../../nbs/library/data/10_measured_tables.ipynb #77c4b2e2
 def read_table(
     path: str | Path,          # CSV or TSV with a heading, plain or gzip, or a pipe
-    width: int = 80,           # columns of the codes; cores that are longer lose bases at their 5' end, and are counted
+    width: int | None = 80,    # columns of the codes, None for `suitable_width`; longer cores lose their 5' end
     sequence: str = "sequence", # column of the promoters
     values: tuple[str, ...] = ("value",), # columns of their expression; of replicates the mean is taken
     weight: str | None = None  # column that says how much each row counts in training
@@ -81,7 +81,10 @@ def read_table(
     labels, weights = _labels(frame, values, str(path)), _weights(frame, weight, str(path))
     if weights is not None and not weights.any(): raise DataError(f"{path}: all weights in column {weight!r} are 0")
     with complaints_with_line(frame, str(path)):
-        prepared = prepare(_column(frame, sequence, str(path), "--sequence"), width)
+        promoters = _column(frame, sequence, str(path), "--sequence")
+        prepared = prepare(promoters, width or NARROWEST)
+        if width is None and (width := suitable_width(prepared.lengths)) > NARROWEST:
+            prepared = prepare(promoters, width)
     report = _report(prepared.lengths, width, {"sequence": sequence, "values": list(values), "weight": weight})
     return Dataset(prepared.codes, labels, path.name.split(".")[0], sha256, np.arange(len(labels)), report,
                    weights=weights)
