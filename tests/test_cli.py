@@ -193,6 +193,18 @@ def test_simulate_describe_train_predict_and_card(tmp_path):
     assert "cut off or altered" in run("predict", "-", "--model", model, input="ACGT\n", code=1)
 
 
+@pytest.mark.parametrize("length, width", [(170, 170), (50, 80)])
+def test_promoters_of_another_length_are_read_whole(tmp_path, length, width):
+    cores = ["".join(row) for row in np.random.default_rng(length).choice(list("ACGT"), (450, length))]
+    lines = [f"{core},{core.count('G')}" for core in cores]
+    (tmp_path/"mine.csv").write_text("\n".join(["sequence,value", *lines]) + "\n")
+    run("train", tmp_path/"mine.csv", tmp_path/"model", "--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2)
+    card = json.loads((tmp_path/"model/model.json").read_text())
+    assert card["width"] == width and card["range"]["length"] == [length, length]
+    assert table(run("predict", "-", "--model", tmp_path/"model", input=cores[0])).unusual.tolist() == [""]
+
+
+
 def test_train_refuses_what_it_cannot_learn_from_before_it_begins(tmp_path):
     cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 80))]
     write = lambda rows, least: (tmp_path/"measured.txt").write_text("".join(f"{core}\t{least + number/100}\n" for number, core in enumerate(cores[:rows])))
