@@ -142,7 +142,7 @@ def checkout(tmp_path) -> Checkout:
     return Checkout(tmp_path/"checkout")
 
 
-def wait_for(happened, process, seconds=300):
+def wait_until(happened, process, seconds=300):
     for _ in range(seconds*20):
         if happened(): return
         assert process.poll() is None, process.communicate()[0][-4000:]
@@ -156,7 +156,7 @@ def built(tmp_path_factory) -> Checkout:
     checkout = Checkout(tmp_path_factory.mktemp("built")/"checkout")
     process = checkout.start(*checkout.report_command(), start_new_session=True)
     log = checkout.folder/"results/simulated/smoke/resnet/seed-0/training/log.csv"
-    wait_for(lambda: log.exists() and len(log.read_text().splitlines()) > 1, process)
+    wait_until(lambda: log.exists() and len(log.read_text().splitlines()) > 1, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (checkout.folder/"report/report.pdf").exists()
