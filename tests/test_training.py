@@ -190,7 +190,8 @@ def test_weights_that_blow_up_in_the_last_step_are_not_kept(tmp_path):
 SMALL = {"min_gpt": {"channels": 12, "blocks": 1, "context": 40}, "enformer": {"channels": [8, 8], "heads": 2, "blocks": 1},
          "xpresso": {"length": 60, "pools": [10, 3]}, "attentive_chrome": {"length": 60, "bin": 20}, "autoencoder": {"length": 60}, "sparse_autoencoder": {"length": 60},
          "wide_resnet": {"channels": 16, "first_kernel": 7, "blocks": 2}, "deep_cnn": {"first_kernel": 7, "blocks": 2},
-         "legnet": {"channels": [16, 8, 8]}}
+         "legnet": {"channels": [16, 8, 8]}, "dream_rnn": {"channels": 32, "hidden": 16},
+         "camformer": {"channels": [16, 16], "kernels": [5, 6], "dropouts": [0.1, 0.1], "pooled": 1, "hidden": 8}}
 BRIEFLY = Recipe(epochs=2, batch_size=64, learning_rate=1e-2)
 
 
@@ -207,6 +208,14 @@ def test_every_network_learns_the_same_from_any_unit(tmp_path, name):
         again, rescaled = learn(*unit)
         assert again == pytest.approx(score, abs=0.01), unit
         assert np.corrcoef(rescaled, predictions)[0, 1] > 0.99, unit
+
+
+@pytest.mark.parametrize("name", ["legnet", "dream_rnn", "camformer"])
+def test_references_learn(tmp_path, name):
+    known, held_out = count_gc(1000, 0), count_gc(300, 1)
+    model, history = fit_network(build(name, width=40, **SMALL[name]), known, held_out, replace(BRIEFLY, epochs=8, batch_size=32), tmp_path, accelerator="cpu", progress=False)
+    assert history.validation_R2.max() > 0.8
+    assert len(history.attrs["core_seconds"]) == 8 and min(history.attrs["core_seconds"]) > 0
 
 
 def test_classes_that_are_sorting_bins_refuse_other_labels(tmp_path):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['label_histogram', 'strands', 'r2_by_model', 'motif_effects', 'over_what', 'r2', 'learning_curves', 'density',
-           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'captions']
+           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'frontier', 'captions']
 
 # %% ../../nbs/library/paper/11_captions.ipynb #61a9944b
 from .formatting import decimal
@@ -115,6 +115,13 @@ def beyond(metrics: dict) -> str:
     return (f"What each part of the strand ResNet adds to R² of {over}: mean over {counted(metrics['seeds'], 'seed')} "
             "with Student’s 95\u00a0% interval; filled where the interval excludes zero.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #076f3e4c
+def frontier(metrics: dict) -> str:
+    "Under the frontier of R² and cost."
+    return ("R² of promoters set aside from training, after each pass, and the processor time that one core has spent "
+            f"until then, on a logarithmic scale; {counted(metrics['promoters'], 'promoter')} to learn from. One run "
+            "of each network, and of the strand ResNet one for each number of passes.")
+
 # %% ../../nbs/library/paper/11_captions.ipynb #96e3ff0c
 def captions(
     chapters: dict, # metrics by name of the chapter
@@ -124,7 +131,7 @@ def captions(
     "The captions that depend on the data or on the profile."
     results, name = chapters["results"], chapters["data_set"]["name"]
     own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations,
-           "beyond": beyond}
+           "beyond": beyond, "frontier": frontier}
     return {"label_histogram": label_histogram(simulated), "strands": strands(simulated),
             "r2_by_model": r2_by_model(simulated), "r2": r2(name, results["held_out"], seeds),
             "motif_effects": motif_effects(chapters["motifs"], simulated),

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves', 'huber',
-           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'attribution', 'filters',
-           'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
+           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'frontier',
+           'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
@@ -225,6 +225,31 @@ def _scored(challenge: dict | None) -> list[str]:
 def _taught(curve: list[dict]) -> str:
     gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
     return f"To start from a network that knows the simulator’s truth gains {listed(gains)}."
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #a4ea3eba
+def frontier(
+    metrics: dict # of 67_frontier
+) -> str: # sentences
+    "What the networks reach at which cost, and how soon ours is where LegNet ends."
+    runs, legnet = metrics["runs"].values(), metrics["runs"].get("legnet")
+    if not runs: return "No network was run."
+    best = max(runs, key=lambda run: run["validation"]["value"])
+    said = [f"The best of them is {called(best['model'])} in {counted(best['passes'], 'pass', 'passes')}: it explains "
+            f"{span(best['validation'])} of the variance of held-out labels, after {_cost(best)} core-seconds."]
+    return " ".join([*said, *(_beside(legnet, metrics["reached"]) if legnet else [])])
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #767186af
+def _cost(run: dict) -> str: return decimal(run["core_seconds"][-1], 0)
+
+def _beside(legnet: dict, reached: list[dict]) -> list[str]:
+    last = decimal(100*(legnet["r2"][-1] - ([0, *legnet["r2"]])[-2]), 1)
+    said = [f"LegNet explains {span(legnet['validation'])} after {_cost(legnet)} core-seconds and "
+            f"{counted(legnet['passes'], 'pass', 'passes')}, of which the last gains {last} points."]
+    soonest = {run["model"]: run for run in sorted(reached, key=lambda run: -run["core_seconds"])}
+    times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds, "
+             f"{share(run['core_seconds']/legnet['core_seconds'][-1])} of LegNet’s" for model, run in soonest.items()]
+    reached = f"The R² at which it ends is reached by {listed(times)}" if times else "None of ours reaches its R²"
+    return [*said, f"{reached}."]
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUTH = "mutagenesis of the truth"

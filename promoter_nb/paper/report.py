@@ -258,6 +258,13 @@ def _challenge_scores(found: dict) -> list[list[str]]: # model, Pearson score wi
     ours = [[row["model"], score(row), decimal(row["r"]["value"], 3)] for row in scored["models"]]
     return ours + [[model, percent(score), "–"] for model, score in scored["published"].items()]
 
+# %% ../../nbs/library/paper/05_report.ipynb #c1df8846
+def _frontier_rows(found: dict) -> list[list[str]]: # model, passes, weights, R² with its interval, core-seconds, last gain
+    runs = sorted(found.get("frontier", {"runs": {}})["runs"].values(), key=lambda run: run["validation"]["value"])
+    r2 = lambda run: f"{percent(run['validation']['value'])} ({_interval(run['validation'])})"
+    return [[run["model"], decimal(run["passes"], 0), decimal(run["weights"], 0), r2(run),
+             decimal(run["core_seconds"][-1], 0), percent(run["r2"][-1] - ([0, *run["r2"]])[-2])] for run in runs]
+
 # %% ../../nbs/library/paper/05_report.ipynb #435eddab
 def _tables(found: dict, simulated: bool) -> dict:
     "The tables of the chapters."
@@ -265,6 +272,7 @@ def _tables(found: dict, simulated: bool) -> dict:
     limit = results["ceiling"]
     return {"data": data_values(found["data_set"]), "models": model_rows(results),
             "test_set_scores": _test_set_scores(found), "challenge_scores": _challenge_scores(found),
+            "frontier": _frontier_rows(found),
             "calibration": calibration_rows(found["calibration"]) if simulated else [],
             "ceiling": percent(limit), "ceiling_spread": percent(limit and limit**0.5, 0),
             "packages": [f"{name} {version}" for name, version in results["run"]["packages"].items()]}

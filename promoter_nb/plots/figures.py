@@ -30,6 +30,8 @@ MODEL_STYLES = {
     "Ridge on k-mers": ("#E69F00", "-", "^"), "Motif regression": ("#8C6D00", "-", "<"),
     "minGPT": ("#882255", "-.", "*"), "Enformer-style": ("#B04FC4", ":", ">"),
     "AttentiveChrome-style": ("#332288", "-", "8"), "Xpresso-style": ("#6F7FD8", _TWO_DOTS, "H"),
+    "strand ResNet from the simulator": ("#8B1024", _DASH_DOT, "+"), "LegNet": ("#6A51A3", "--", "4"),
+    "DREAM-RNN": ("#1D5C63", ":", "."), "Camformer": ("#C08A5A", "-.", "_"),
     "autoencoder": ("#6B8E00", _LONG_DASHES, "1"), "sparse autoencoder": ("#C9BE62", ":", "2")}
 COLOURS = {name: look[0] for name, look in MODEL_STYLES.items()}
 
