@@ -242,12 +242,11 @@ def frontier(
 def _cost(run: dict) -> str: return decimal(run["core_seconds"][-1], 0)
 
 def _beside(legnet: dict, reached: list[dict]) -> list[str]:
-    last = decimal(100*(legnet["r2"][-1] - ([0, *legnet["r2"]])[-2]), 1)
     said = [f"LegNet explains {span(legnet['validation'])} after {_cost(legnet)} core-seconds and "
-            f"{counted(legnet['passes'], 'pass', 'passes')}, of which the last gains {last} points."]
+            f"{counted(legnet['passes'], 'pass', 'passes')}, of which the last gains {percent(legnet['last_pass'])} points."]
     soonest = {run["model"]: run for run in sorted(reached, key=lambda run: -run["core_seconds"])}
     times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds, "
-             f"{share(run['core_seconds']/legnet['core_seconds'][-1])} of LegNet’s" for model, run in soonest.items()]
+             f"{share(run['cost'])} of LegNet’s" for model, run in soonest.items()]
     reached = f"The R² at which it ends is reached by {listed(times)}" if times else "None of ours reaches its R²"
     return [*said, f"{reached}."]
 

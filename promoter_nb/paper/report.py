@@ -263,7 +263,7 @@ def _frontier_rows(found: dict) -> list[list[str]]: # model, passes, weights, RÂ
     runs = sorted(found.get("frontier", {"runs": {}})["runs"].values(), key=lambda run: run["validation"]["value"])
     r2 = lambda run: f"{percent(run['validation']['value'])} ({_interval(run['validation'])})"
     return [[run["model"], decimal(run["passes"], 0), decimal(run["weights"], 0), r2(run),
-             decimal(run["core_seconds"][-1], 0), percent(run["r2"][-1] - ([0, *run["r2"]])[-2])] for run in runs]
+             decimal(run["core_seconds"][-1], 0), percent(run["last_pass"])] for run in runs]
 
 # %% ../../nbs/library/paper/05_report.ipynb #435eddab
 def _tables(found: dict, simulated: bool) -> dict:

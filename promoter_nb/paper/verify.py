@@ -68,7 +68,7 @@ def _row(file, key, reference, found, allowed=0.0) -> dict:
 
 # %% ../../nbs/library/paper/04_verify.ipynb #7617d393
 MISSING = "missing"
-COSTS = {"core_seconds"} # what differs between any two runs
+COSTS = {"core_seconds", "cost"} # what differs between any two runs
 TURNED = {"verdict", "better", "worse", "best_resnet", "missed", "strand_matters", "names", "names_planted",
           "sha256"} # words that a number within its tolerance can turn
 
