@@ -10,7 +10,7 @@ from promoter_nb.paper.sentences import say
 def write_run(folder, model, title, r2, core_seconds):
     "A run as 40_network leaves it."
     score = {"value": r2[-1], "low": r2[-1] - 0.01, "high": r2[-1] + 0.01}
-    metrics = {"model": title, **{part: {"r2": score, "rows": rows} for part, rows in (("train", 900), ("validation", 100))}}
+    metrics = {"model": title, "train": {"r2": score, "rows": 900}, "validation": {"r2": score, "rows": 100}}
     (folder/"training").mkdir(parents=True)
     (folder/"metrics.json").write_text(json.dumps(metrics))
     (folder/"run.json").write_text(json.dumps({"parameters": {"model": model, "options": {}}}))
@@ -37,7 +37,8 @@ def test_costs_add_up_and_the_first_pass_that_is_as_good_counts(frontier):
     assert metrics["runs"]["legnet"] | {"validation": None} == {
         "model": "LegNet", "passes": 2, "weights": 1_723_330, "validation": None, "r2": [0.6, 0.8],
         "last_pass": pytest.approx(0.2), "core_seconds": [400, 800]}
-    assert metrics["reached"] == [{"setting": "strand_resnet_3", "model": "strand ResNet", "pass": 2, "core_seconds": 40, "cost": 0.05}]
+    assert metrics["reached"] == [
+        {"setting": "strand_resnet_3", "model": "strand ResNet", "pass": 2, "core_seconds": 40, "cost": 0.05}]
     assert metrics["promoters"] == 900 and metrics["held_out"] == 100
     assert "after 40 core-seconds, 5.0\u00a0% of LegNet’s." in say("67_frontier", metrics)
 

@@ -22,7 +22,7 @@ class ParallelConvolutions(nn.Module):
         channels: int,            # of the output, over all kernels
         kernels: tuple[int, ...], # bases, odd
         dropout: float            # share of the outputs that are left out in training
-    ): # maps float (n, channels_in, 1, length) to (n, channels, 1, length); raises ValueError for a share that is no whole number
+    ): # maps float (n, channels_in, 1, length) to (n, channels, 1, length); raises ValueError for uneven shares
         if channels % len(kernels):
             raise ValueError(f"{channels} channels cannot be shared by {len(kernels)} kernels; expected a multiple")
         super().__init__()

@@ -243,7 +243,8 @@ def _cost(run: dict) -> str: return decimal(run["core_seconds"][-1], 0)
 
 def _beside(legnet: dict, reached: list[dict]) -> list[str]:
     said = [f"LegNet explains {span(legnet['validation'])} after {_cost(legnet)} core-seconds and "
-            f"{counted(legnet['passes'], 'pass', 'passes')}, of which the last gains {percent(legnet['last_pass'])} points."]
+            f"{counted(legnet['passes'], 'pass', 'passes')}, of which the last gains "
+            f"{percent(legnet['last_pass'])} points."]
     soonest = {run["model"]: run for run in sorted(reached, key=lambda run: -run["core_seconds"])}
     times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds, "
              f"{share(run['cost'])} of LegNet’s" for model, run in soonest.items()]

@@ -259,7 +259,7 @@ def _challenge_scores(found: dict) -> list[list[str]]: # model, Pearson score wi
     return ours + [[model, percent(score), "–"] for model, score in scored["published"].items()]
 
 # %% ../../nbs/library/paper/05_report.ipynb #c1df8846
-def _frontier_rows(found: dict) -> list[list[str]]: # model, passes, weights, R² with its interval, core-seconds, last gain
+def _frontier_rows(found: dict) -> list[list[str]]: # model, passes, weights, R², core-seconds, gain of the last pass
     runs = sorted(found.get("frontier", {"runs": {}})["runs"].values(), key=lambda run: run["validation"]["value"])
     r2 = lambda run: f"{percent(run['validation']['value'])} ({_interval(run['validation'])})"
     return [[run["model"], decimal(run["passes"], 0), decimal(run["weights"], 0), r2(run),
