@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE', 'NAMES', 'Logos', 'Motifs', 'Target', 'Keep',
-           'Forbid', 'ShareGC', 'Method', 'PROPOSED', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs',
-           'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app',
-           'Commands', 'predict', 'variants', 'explain', 'design', 'train', 'card', 'fetch', 'simulate', 'describe']
+           'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals',
+           'BasesApart', 'Upstream', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'Measured', 'Architecture',
+           'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns',
+           'WeightColumn', 'data_app', 'Commands', 'predict', 'variants', 'explain', 'design', 'train', 'card', 'fetch',
+           'simulate', 'describe']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -384,29 +386,105 @@ def explain(
                 bar.update()
 
 # %% ../nbs/library/00_cli.ipynb #8ad1238a
-Target = Annotated[str, typer.Option("--target", "-t", help="maximum, minimum, or an expression to come near to.")]
+Target = Annotated[list[str], typer.Option(
+    "--target", "-t", help="maximum, minimum, or an expression to come near to; repeated for a set of each.")]
 Keep = Annotated[list[str], typer.Option(
     help="Motif whose sites stay: IUPAC word, factor's name or JASPAR id; may be repeated.", show_default="none")]
+Fixed = Annotated[str, typer.Option(
+    metavar="BASES", help="Bases that stay: `lower` or `upper` (case), positions such as 1-20,35, or a mask of x and .",
+    show_default="none")]
+FixedColumn = Annotated[str | None, typer.Option(
+    "--fixed-column", metavar="COLUMN", help="Of a table: what --fixed says, for each sequence.", show_default="none")]
+
+# %% ../nbs/library/00_cli.ipynb #c7099589
 Forbid = Annotated[list[str], typer.Option(
-    help="Motif that no proposal may hold; may be repeated.", show_default="none")]
+    help="Motif that no proposal may hold, on either strand; may be repeated.", show_default="none")]
+Enzyme = Annotated[list[str], typer.Option(
+    metavar="NAME", help="Restriction enzyme, such as BsaI, that may cut no proposal; may be repeated.",
+    show_default="none")]
 ShareGC = Annotated[tuple[float, float], typer.Option(
     metavar="LEAST GREATEST", help="Share of G and C in a proposal.")]
+WindowGC = Annotated[tuple[int, float, float] | None, typer.Option(
+    "--gc-window", metavar="BASES LEAST GREATEST", help="Share of G and C in each window of so many bases.",
+    show_default="none")]
+LongestRun = Annotated[int | None, typer.Option(
+    "--longest-run", min=1, metavar="BASES", help="Of one base.", show_default="no limit")]
+
+# %% ../nbs/library/00_cli.ipynb #ed144e4a
 Method = Annotated[Literal["greedy", "evolutionary"], typer.Option(help="Of the search.")]
+Proposals = Annotated[int, typer.Option(min=1, help="For each sequence and target.")]
+BasesApart = Annotated[int, typer.Option(min=1, help="Bases between any two proposals for a sequence, at least.")]
+Upstream = Annotated[str, typer.Option(
+    metavar="SEQUENCE", help="What stands before the promoter in the construct; nothing forbidden may form there.")]
+Downstream = Annotated[str, typer.Option(metavar="SEQUENCE", help="What stands behind it.")]
+Overlap = Annotated[int | None, typer.Option(
+    min=0, metavar="BASES", help="Of each flank, next to the promoter, that are ordered.", show_default="all")]
+Order = Annotated[list[Path], typer.Option(
+    metavar="FILE", parser=_path, help="Oligos with flanks, to order: .fa, .fasta or a table; may be repeated.",
+    show_default="none")]
 
 # %% ../nbs/library/00_cli.ipynb #791da421
-PROPOSED = ("proposal", "edits", "changes", "before", "after", "gc", "unusual")
+PROPOSED = ("target", "number", "proposal", "edits", "changes", "before", "after", "low", "high", "spread", "gc",
+            "unusual")
 
-def _design_block(predictor, frame, name, column, wishes: tuple):
-    "Parts of a block of the input, with proposals beside them."
+def _fixed_of(frame, name, fixed, column):
+    "What stays fixed: one text for all sequences, or one for each."
+    from promoter_nb.data.read_sequences import find_column
+    if column is None: return fixed
+    if fixed: raise typer.BadParameter("give either a text or a column", param_hint="--fixed / --fixed-column")
+    if (found := find_column(frame, column)) is None:
+        raise ValueError(f"{name}, line 1: there is no column {column!r}; there are {', '.join(frame)}")
+    return frame[found].tolist()
+
+# %% ../nbs/library/00_cli.ipynb #2e934368
+def _design_parts(predictor, frame, name, column, brief, fixed):
+    "Parts of the input, with proposals beside them."
     from promoter_nb.data.read_sequences import complaints_with_line, find_column
-    from promoter_nb.inference.design import BATCH_SIZE, design
+    from promoter_nb.inference.design import design_parts
     _refuse_same(frame, PROPOSED, name)
     at = find_column(frame, column, "sequence")
-    with complaints_with_line(frame, name): predictor.prepare(frame[at])
-    for start in range(0, len(frame), BATCH_SIZE):
-        part = frame[start:start + BATCH_SIZE]
-        with complaints_with_line(part, name): table = design(predictor, part[at].tolist(), *wishes)
-        yield _beside(part, table.assign(unusual=predictor.table(table.proposal).unusual)[list(PROPOSED)], name)
+    with complaints_with_line(frame, name):
+        predictor.prepare(frame[at])
+        for table in design_parts(predictor, frame[at].tolist(), brief, fixed):
+            yield _beside(frame.iloc[table["sequence"] - 1], table[list(PROPOSED)], name)
+
+# %% ../nbs/library/00_cli.ipynb #00aeaca5
+def _promoter_names(frame):
+    "A name for each row."
+    named = next((frame[column] for column in ("name", "id") if column in frame), None)
+    return named.tolist() if named is not None else [f"line_{line}" for line in frame.index]
+
+def _check_order(order, output):
+    "Refuse orders that could not be written, before the search."
+    from promoter_nb.inference.order_oligos import check_order
+    for number, path in enumerate(order):
+        if _is_standard(path): raise typer.BadParameter("an order needs a file", param_hint="--order")
+        check_order(path)
+        if any(_one_place(path, other) for other in [output, *order[:number]]):
+            raise typer.BadParameter("proposals and orders need a file each", param_hint="--order / --output")
+
+# %% ../nbs/library/00_cli.ipynb #cfa99096
+def _design(sequences, output, format, to, column, model, fixed, order, overlap, brief, wishes):
+    "Read, check, search, and write proposals and orders."
+    import pandas as pd
+    from promoter_nb.data.read_sequences import read_stream
+    from promoter_nb.data.write_tables import write_tables
+    from promoter_nb.inference.constraints import constraints
+    from promoter_nb.inference.design import make_brief
+    from promoter_nb.inference.order_oligos import order_names, order_oligos, write_order
+    from promoter_nb.inference.predictor import Predictor
+    brief = make_brief(limits=constraints(**wishes), **brief)
+    with _opened(sequences) as (stream, name):
+        frame = pd.concat(read_stream(stream, name, format, (column,), whole=str(sequences) == "-"))
+    fixed, found = _fixed_of(frame, name, *fixed), []
+    names = order_names(_promoter_names(frame), brief.wanted) if order else []
+    predictor = Predictor.load(model, precision="32-true")
+    with write_tables(_target(output), to) as write, _bar("sequences") as bar:
+        for part in _design_parts(predictor, frame, name, column, brief, fixed):
+            write(part)
+            found.extend(part["proposal"])
+            bar.update(len(part)//len(brief.wanted))
+        for path in order: write_order(order_oligos(names, found, brief.limits.flanks, overlap), path)
 
 # %% ../nbs/library/00_cli.ipynb #54e98f69
 @app.command()
@@ -414,39 +492,34 @@ def design(
     sequences: Annotated[Path, typer.Argument(
         metavar="FILE", parser=_path,
         help="Where to start, without flanks: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
-    output: Output = None,
-    target: Target = "maximum",
+    output: Output = None, target: Target = ["maximum"],
     edits: Annotated[int, typer.Option(min=1, help="Substitutions, at most.")] = 10,
-    keep: Keep = [],
-    forbid: Forbid = [],
-    gc: ShareGC = (0.0, 1.0),
-    method: Method = "greedy",
-    seed: Annotated[int, typer.Option(min=0, help="Of the evolutionary search.")] = 0,
-    model: Model = None,
-    column: Column = "sequence",
-    format: Format = None,
-    to: To = None,
+    keep: Keep = [], fixed: Fixed = "", fixed_column: FixedColumn = None,
+    forbid: Forbid = [], enzyme: Enzyme = [], gc: ShareGC = (0.0, 1.0), gc_window: WindowGC = None,
+    longest_run: LongestRun = None, proposals: Proposals = 1, apart: BasesApart = 1,
+    upstream: Upstream = "", downstream: Downstream = "", overlap: Overlap = None, order: Order = [],
+    method: Method = "greedy", seed: Annotated[int, typer.Option(min=0, help="Of the evolutionary search.")] = 0,
+    model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
     """Design promoters: change a few bases so that the predicted expression comes near to a target.
 
-    Results are columns: proposal, edits (how many), changes (such as A12G), the prediction before and after, gc, and
-    unusual: what is unlike the training data about the proposal, as in predict. The predictions are the model's, in
-    float32 on any processor, and a search finds where a model errs as well as where it is right: measure what
-    matters.
+    Results are a row for each proposal, with columns: target, number, proposal, edits (how many), changes (such as
+    A12G), the prediction before and after, low and high (the 90 % interval of a measurement), spread (standard
+    deviation among the model's networks), gc, and unusual: what is unlike the training data about the proposal, as in
+    predict. The predictions are the model's, in float32 on any processor, and a search finds where a model errs as
+    well as where it is right: measure what matters. What cannot be is refused before the search.
 
     \b
       promoter-nb design promoters.fa --target 14 --edits 5
       promoter-nb design promoters.fa --forbid GAATTC --keep TATAAA --gc 0.3 0.6 --output proposals.csv
+      promoter-nb design promoters.fa -t 6 -t 9 -t 12 --proposals 3 --apart 4 --enzyme BsaI --longest-run 6 \\
+        --upstream GGTCTCGCATC --downstream GGTTTGAGACC --order order.fa --output proposals.tsv
     """
-    from promoter_nb.inference.predictor import Predictor
-    from promoter_nb.data.read_sequences import read_stream
-    from promoter_nb.data.write_tables import write_tables
-    predictor, wishes = Predictor.load(model, precision="32-true"), (target, edits, keep, forbid, gc, method, seed)
-    with _opened(sequences) as (stream, name), write_tables(_target(output), to) as write, _bar("sequences") as bar:
-        for frame in read_stream(stream, name, format, (column,), whole=str(sequences) == "-"):
-            for part in _design_block(predictor, frame, name, column, wishes):
-                write(part)
-                bar.update(len(part))
+    _check_order(order, output)
+    _design(sequences, output, format, to, column, model, (fixed, fixed_column), order, overlap, dict(
+        targets=target, proposals=proposals, apart=apart, method=method, seed=seed), dict(
+        edits=edits, keep=keep, forbid=forbid, gc_range=gc, enzymes=enzyme, gc_window=gc_window,
+        longest_run=longest_run, flanks=(upstream, downstream)))
 
 # %% ../nbs/library/00_cli.ipynb #4fd0d2fc
 def _network(name: str) -> str:
