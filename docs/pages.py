@@ -9,6 +9,7 @@ import ast
 import json
 import re
 import shutil
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -178,6 +179,15 @@ def claims(folder):
     write(folder/"claims.md", f"# The claims of the 2022 report\n\n{CODES}\n\n{table}\n")
 
 
+def commands(folder):
+    "Every command with its options, as `--help` tells them; examples are set as code."
+    words = [sys.executable, "-m", "typer", "promoter_nb.cli", "utils", "docs", "--name", "promoter-nb"]
+    text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    code = lambda found: f"```sh\n{textwrap.dedent(found[1])}```\n"
+    text = re.sub(r"^\x08?\n((?:  .+\n)+)", code, text, flags=re.MULTILINE)
+    write(folder/"commands.md", text.replace("# `promoter-nb`", "# Commands", 1))
+
+
 def on_site(text):
     "Links of the repository as links of the site."
     moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
@@ -192,7 +202,7 @@ def readme(folder):
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
-    guides = toctree(["claims", "contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
+    guides = toctree(["commands", "claims", "contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
     for name in ("CONTRIBUTING", "CHANGELOG"):
@@ -207,4 +217,5 @@ if __name__ == "__main__":
     tutorials(target/"tutorials")
     gallery(target, last)
     claims(target)
+    commands(target)
     readme(target)
