@@ -7,6 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from conftest import ROOT
+from typer.main import get_command
+
+from promoter_nb.cli import app
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +53,12 @@ def test_nothing_is_loaded_from_elsewhere(site):
 def test_gallery_shows_the_reference_figures(site):
     shown = set(re.findall(r'src="_images/([\w-]+\.svg)"', (site/"gallery.html").read_text()))
     assert {path.name for path in (ROOT/"figures/reference/quick").glob("*.svg")} <= shown
+
+
+def test_every_command_and_its_examples_are_on_the_page_of_commands(site):
+    page = re.sub(r"<[^>]+>", "", (site/"commands.html").read_text())
+    for command in get_command(app).commands: assert f"promoter-nb {command}" in page, command
+    assert "promoter-nb predict promoters.fa --output predictions.tsv" in page and "Positions count from 1" in page
 
 
 def test_every_room_has_a_page_with_the_meaning_of_parameters(site):
