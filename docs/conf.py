@@ -20,3 +20,8 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"source_repository": "", "top_of_page_buttons": []}
+
+
+def setup(app):
+    "Pages that are whole as they are, which pages.py writes."
+    app.config.html_extra_path = [str(app.srcdir/"extra")]

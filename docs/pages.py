@@ -14,6 +14,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from promoter_nb.app.offline_page import write_offline_page
+from promoter_nb.inference.predictor import Predictor
 from promoter_nb.paper.outputs import rooms
 from promoter_nb.paper.provenance import last_report, record
 from promoter_nb.paper.workflow import figures_of
@@ -21,6 +23,7 @@ from promoter_nb.paper.workflow import figures_of
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = {2: "Data and preparation", 4: "Networks", 5: "Trees and lines", 6: "Results", 7: "What did not work",
          9: "Report"}
+SITE = "https://promoter-nb.github.io/promoter_nb/"
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"},
           "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
 
@@ -193,7 +196,7 @@ def on_site(text):
     moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
              "](results/reference/quick)": "](experiments/index.md)"}
     for link, place in moved.items(): text = text.replace(link, place)
-    return text
+    return re.sub(rf"\[([^]]+)\]\({SITE}([\w.]+)\)", r'<a href="\2">\1</a>', text)
 
 
 def readme(folder):
@@ -219,3 +222,4 @@ if __name__ == "__main__":
     claims(target)
     commands(target)
     readme(target)
+    write_offline_page(target/"extra"/"promoter.html", Predictor.load(precision="32-true"))
