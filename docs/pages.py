@@ -205,7 +205,8 @@ def readme(folder):
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
-    guides = toctree(["commands", "claims", "contributing", "cluster", "changelog", "gallery"], ":hidden:", ":caption: Guides")
+    guides = ["commands", "claims", "contributing", "cluster", "changelog", "gallery"]
+    guides = toctree(guides, ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
     for name in ("CONTRIBUTING", "CHANGELOG"):
