@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves', 'huber',
-           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'frontier',
-           'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
+           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'beyond_in_short',
+           'frontier', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder',
+           'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
@@ -225,6 +226,17 @@ def _scored(challenge: dict | None) -> list[str]:
 def _taught(curve: list[dict]) -> str:
     gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
     return f"To start from a network that knows the simulator’s truth gains {listed(gains)}."
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #1e6f3285
+def beyond_in_short(
+    metrics: dict # of 66_beyond
+) -> str: # a sentence; empty if the strand ResNet was not run
+    "What the strand ResNet explains, and how far it is ahead."
+    whole, kind = metrics["strand_resnet"], "simulated" if metrics["ceiling"] else "measured"
+    if not whole: return ""
+    ahead = f"; {leads('it', 'the ResNet of the 2022 report', metrics['lead'])}" if metrics["lead"] else ""
+    return (f"A network of our own, the strand ResNet, learns from {decimal(metrics['promoters'], 0)} {kind} promoters "
+            f"and explains {span(whole)} of the variance of held-out ones{ahead}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #a4ea3eba
 def frontier(
