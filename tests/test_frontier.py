@@ -40,7 +40,7 @@ def test_costs_add_up_and_the_first_pass_that_is_as_good_counts(frontier):
     assert metrics["reached"] == [
         {"setting": "strand_resnet_3", "model": "strand ResNet", "pass": 2, "core_seconds": 40, "cost": 0.05}]
     assert metrics["promoters"] == 900 and metrics["held_out"] == 100
-    assert "after 40 core-seconds, 5.0\u00a0% of LegNet’s." in say("67_frontier", metrics)
+    assert "after 40 core-seconds (5.0\u00a0% of LegNet’s)." in say("67_frontier", metrics)
 
 
 def test_without_legnet_nothing_is_reached(frontier):

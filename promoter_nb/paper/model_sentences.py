@@ -258,8 +258,8 @@ def _beside(legnet: dict, reached: list[dict]) -> list[str]:
             f"{counted(legnet['passes'], 'pass', 'passes')}, of which the last gains "
             f"{percent(legnet['last_pass'])} points."]
     soonest = {run["model"]: run for run in sorted(reached, key=lambda run: -run["core_seconds"])}
-    times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds, "
-             f"{share(run['cost'])} of LegNet’s" for model, run in soonest.items()]
+    times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds ({share(run['cost'])} of LegNet’s)"
+             for model, run in soonest.items()]
     reached = f"The R² at which it ends is reached by {listed(times)}" if times else "None of ours reaches its R²"
     return [*said, f"{reached}."]
 
