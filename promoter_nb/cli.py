@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE', 'NAMES', 'Logos', 'Motifs', 'Target', 'Keep',
            'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals',
-           'BasesApart', 'Upstream', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'Measured', 'Architecture',
-           'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns',
-           'WeightColumn', 'data_app', 'Commands', 'predict', 'variants', 'explain', 'design', 'train', 'card', 'fetch',
-           'simulate', 'describe']
+           'BasesApart', 'Upstream', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds',
+           'Number', 'Draws', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start',
+           'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app', 'Commands', 'predict', 'variants',
+           'explain', 'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate', 'describe']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -520,6 +520,160 @@ def design(
         targets=target, proposals=proposals, apart=apart, method=method, seed=seed), dict(
         edits=edits, keep=keep, forbid=forbid, gc_range=gc, enzymes=enzyme, gc_window=gc_window,
         longest_run=longest_run, flanks=(upstream, downstream)))
+
+# %% ../nbs/library/00_cli.ipynb #d4ba0b41
+ask_app = typer.Typer(help="Ask a model: what a motif does, what its sites are worth, whether two sites add up.",
+                      no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(ask_app, name="ask")
+MOTIF = "IUPAC word (CGGGTAA), factor's name (REB1) or JASPAR id (MA0363.3)."
+Backgrounds = Annotated[Path | None, typer.Option(
+    metavar="FILE", parser=_path, help="Promoters to write into: text, FASTA, CSV or TSV; - is standard input.",
+    show_default="random bases")]
+Number = Annotated[int, typer.Option(min=2, help="Promoters of random bases, where no file is given.")]
+Draws = Annotated[int, typer.Option(min=0, help="Of everything drawn.")]
+
+# %% ../nbs/library/00_cli.ipynb #7ef03d0e
+def _coded_blocks(predictor, path, column, format):
+    "Blocks of a file as they were read, and as the network reads them."
+    from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
+    with _opened(path) as (stream, name):
+        for frame in read_stream(stream, name, format, (column,), whole=str(path) == "-"):
+            with complaints_with_line(frame, name):
+                yield frame, predictor.prepare(frame[find_column(frame, column, "sequence")])
+
+def _backgrounds(predictor, path, number, seed, column, format):
+    "What motifs are written into, as codes."
+    import numpy as np
+    from promoter_nb.interpretation.insertion import random_backgrounds
+    if path is None: return random_backgrounds(number, predictor.width, seed)
+    return np.concatenate([prepared.codes for _, prepared in _coded_blocks(predictor, path, column, format)])
+
+# %% ../nbs/library/00_cli.ipynb #d36f7a9c
+@ask_app.command()
+def insert(
+    motifs: Annotated[list[str], typer.Argument(metavar="MOTIF...", help=MOTIF)],
+    output: Output = None,
+    position: Annotated[list[int], typer.Option(
+        help="Of the site's leftmost base, from 1; may be repeated.", show_default="all")] = [],
+    strand: Annotated[Literal["+", "-", "both"], typer.Option(help="To write the site on.")] = "both",
+    backgrounds: Backgrounds = None, number: Number = 100, seed: Draws = 0,
+    model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
+):
+    """What does a motif do? Write it into many promoters, and predict them with it and without.
+
+    Results are rows: motif, site (what was written: the likeliest bases of a JASPAR motif, N where any will do),
+    strand, position, promoters, and effect: the mean change of the prediction, with its 95 % interval, low and high.
+
+    \b
+      promoter-nb ask insert REB1 --output reb1.tsv
+      promoter-nb ask insert REB1 ABF1 AAAAAAAAAA --position 20 --position 40
+      promoter-nb ask insert TATAAA --backgrounds promoters.fa --strand +
+    """
+    import pandas as pd
+    from promoter_nb.inference.predictor import Predictor
+    from promoter_nb.interpretation.insertion import STRANDS, check_site, insertion_effects, site_of
+    from promoter_nb.data.write_tables import write_tables
+    predictor = Predictor.load(model, precision="32-true")
+    for motif in motifs: check_site(site_of(motif), predictor.width)
+    codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
+    strands = STRANDS if strand == "both" else strand
+    table = pd.concat([insertion_effects(predictor.predict_codes, codes, motif, position or None, strands, seed, True)
+                       for motif in motifs])
+    with write_tables(_target(output), to) as write: write(table)
+    for (motif, strand), rows in table.groupby(["motif", "strand"], sort=False): _say_effects(motif, strand, rows)
+
+# %% ../nbs/library/00_cli.ipynb #49aa8a55
+def _say_effects(motif, strand, rows):
+    most = rows.loc[rows.effect.abs().idxmax()] if len(rows) > 1 else None
+    strongest = "" if most is None else f", {most.effect:+.2f} at position {most.position}, where it is strongest"
+    typer.echo(f"{motif}, strand {strand}: effect {rows.effect.mean():+.2f}{strongest}", err=True)
+
+# %% ../nbs/library/00_cli.ipynb #42f7accc
+def _place(effects, prepared, frame):
+    "Rows of ablated sites as a table for people: the name and line of each, and positions in its promoter."
+    shift = prepared.lengths[effects.row] - prepared.codes.shape[1]
+    named = frame[frame.columns.intersection(["name"])].iloc[effects.row].reset_index(drop=True)
+    places = effects.assign(line=frame.index[effects.row], start=effects.start + shift + 1, end=effects.end + shift)
+    return named.join(places[["line", "start", "end", "strand", "sites", "before", "after", "effect", "low", "high"]])
+
+# %% ../nbs/library/00_cli.ipynb #4256490c
+@ask_app.command()
+def ablate(
+    motif: Annotated[str, typer.Argument(metavar="MOTIF", help=MOTIF)],
+    sequences: Annotated[Path, typer.Argument(
+        metavar="FILE", parser=_path, help="Promoters: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+    output: Output = None,
+    together: Annotated[bool, typer.Option("--together", help="Replace all sites of a promoter at once.")] = False,
+    copies: Annotated[int, typer.Option(min=2, help="Replacements of each site.")] = 20, seed: Draws = 0,
+    model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
+):
+    """What are a motif's sites worth? Replace each site by random bases, again and again, and predict what is left.
+
+    Results are rows, one a site: name (where there is one), line, start and end (from 1, both within), strand, sites
+    (in the row), before (the prediction), after (the mean without the site), and effect: before less after, with the
+    95 % interval of the mean, low and high. Sites that overlap or touch are one stretch.
+
+    \b
+      promoter-nb ask ablate REB1 promoters.fa --output reb1.tsv
+      promoter-nb ask ablate TTTTTTTT promoters.fa --together
+    """
+    import numpy as np
+    from promoter_nb.inference.predictor import Predictor
+    from promoter_nb.interpretation.ablation import ablation_effects
+    from promoter_nb.features.motif_sites import pattern
+    from promoter_nb.data.write_tables import write_tables
+    pattern(motif)
+    predictor, found, rows = Predictor.load(model, precision="32-true"), [], 0
+    with write_tables(_target(output), to) as write, _bar("sequences") as bar:
+        for frame, prepared in _coded_blocks(predictor, sequences, column, format):
+            effects = ablation_effects(predictor.predict_codes, prepared.codes, motif, copies, together, seed + rows)
+            if len(effects): write(_place(effects, prepared, frame))
+            found, rows = [*found, effects.effect.to_numpy(dtype=float)], rows + len(frame)
+            bar.update(len(frame))
+        if not sum(map(len, found)): raise ValueError(f"{motif} has no site in the {rows:,} sequences of {sequences}")
+    typer.echo(_worth_of_sites(motif, np.concatenate(found), rows), err=True)
+
+# %% ../nbs/library/00_cli.ipynb #785b0bc5
+def _worth_of_sites(motif, effects, rows):
+    "What sites are worth, in a line."
+    from promoter_nb.interpretation.insertion import mean_effect
+    words = f"{motif}: {len(effects):,} {'stretch' if len(effects) == 1 else 'stretches'} in {rows:,} sequences"
+    if len(effects) < 2: return f"{words}, effect {effects[0]:+.2f}"
+    return "{}, effect {effect:+.2f} ({low:+.2f} to {high:+.2f})".format(words, **mean_effect(effects))
+
+# %% ../nbs/library/00_cli.ipynb #3481607a
+@ask_app.command()
+def pair(
+    first: Annotated[str, typer.Argument(metavar="LEFT", help=f"Left motif, farther from the gene: {MOTIF}")],
+    second: Annotated[str, typer.Argument(metavar="RIGHT", help="Right motif, written in the same ways.")],
+    output: Output = None,
+    distance: Annotated[list[int], typer.Option(
+        help="Bases between the sites; may be repeated.", show_default="all that fit")] = [],
+    strands: Annotated[Literal["++", "+-", "-+", "--"], typer.Option(help="Of the left site and the right.")] = "++",
+    position: Annotated[int | None, typer.Option(
+        help="Of the left site's leftmost base, from 1.", show_default="the pair in the middle")] = None,
+    backgrounds: Backgrounds = None, number: Number = 100, seed: Draws = 0,
+    model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
+):
+    """Do two sites add up? Write both at each distance into many promoters, and each alone at the same place.
+
+    Results are rows, one a distance: both motifs, strands, distance, both positions, promoters, the mean effects of
+    the first, of the second and of both, and epistasis: the effect of both less the sum of the two, with the 95 %
+    interval of its mean, low and high. It is zero where effects add up.
+
+    \b
+      promoter-nb ask pair REB1 TATAAA --output epistasis.tsv
+      promoter-nb ask pair RAP1 RAP1 --strands +- --distance 5 --distance 15
+    """
+    from promoter_nb.inference.predictor import Predictor
+    from promoter_nb.interpretation.epistasis import epistasis
+    from promoter_nb.interpretation.insertion import check_site, site_of
+    from promoter_nb.data.write_tables import write_tables
+    predictor = Predictor.load(model, precision="32-true")
+    for motif in (first, second): check_site(site_of(motif), predictor.width)
+    codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
+    table = epistasis(predictor.predict_codes, codes, first, second, distance or None, strands, position, seed, True)
+    with write_tables(_target(output), to) as write: write(table)
 
 # %% ../nbs/library/00_cli.ipynb #4fd0d2fc
 def _network(name: str) -> str:

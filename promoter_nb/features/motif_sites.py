@@ -8,6 +8,7 @@ __all__ = ['IUPAC', 'Pattern', 'word_pattern', 'p_values', 'profile_pattern', 'p
 
 # %% ../../nbs/library/features/04_motif_sites.ipynb #d9bb9ca2
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 
 import numpy as np
@@ -90,8 +91,9 @@ def _known_pattern(word):
     names = lambda motif: (motif.name.upper(), motif.identifier, motif.identifier.split(".")[0])
     known = next((motif for motif in jaspar_patterns().values() if word in names(motif)), None)
     if known is None:
-        raise ValueError(f"motif {word!r} is neither a word of IUPAC letters ({''.join(IUPAC)}) "
-                         "nor a yeast motif of JASPAR, such as REB1 or MA0363.3")
+        near = get_close_matches(word, [motif.name.upper() for motif in jaspar_patterns().values()], n=3)
+        raise ValueError(f"motif {word!r} is neither a word of IUPAC letters ({''.join(IUPAC)}) nor a yeast motif "
+                         f"of JASPAR; {'near it are ' + ', '.join(near) if near else 'such are REB1 and MA0363.3'}")
     if np.isinf(known.threshold):
         raise ValueError(f"motif {word} is so short or vague that even its best site is common; "
                          "write its site in IUPAC letters")
