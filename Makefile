@@ -101,7 +101,7 @@ test: setup  ## everything that continuous integration checks
 	$(BIN)/nbdev_test --n_workers $(CORES)
 	$(BIN)/pytest -n $(CORES)
 
-test-long: setup  ## what takes too long for every change: commands killed at random moments
+test-long: setup  ## what takes too long for every change: killed commands, faulty disks, twenty visitors of the page
 	$(BIN)/pytest -m long
 
 lock: setup  ## versions and hashes of all packages, anew from pyproject.toml

@@ -92,17 +92,16 @@ def pytest_make_parametrize_id(config, val, argname):
 
 
 @contextmanager
-def served(notebook: Path, *options, python=sys.executable, environment=os.environ):
-    "A notebook as a page of Voila: the process of the server, and its address. What was started is ended."
+def listening(command: list, folder: Path, environment=os.environ):
+    "A server's process and its port; what was started is ended."
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [python, "-m", "voila", notebook, "--no-browser", f"--port={port}", *options]
-    server = subprocess.Popen(command, env=environment | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
-                              cwd=notebook.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([*map(str, command), f"--port={port}"], cwd=folder, env=environment,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port, server)
-        yield server, f"http://127.0.0.1:{port}/"
+        yield server, port
     finally:
         server.terminate()
         server.wait(30)
@@ -114,6 +113,15 @@ def wait_for(port, server, seconds=120):
         try: return socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError: time.sleep(0.2)
     pytest.fail("the server did not start")
+
+
+@contextmanager
+def served(notebook: Path, *options, python=sys.executable, environment=os.environ):
+    "A notebook as a page of Voila: the server and its address."
+    command = [python, "-m", "voila", notebook, "--no-browser", *options]
+    environment = environment | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    with listening(command, notebook.parent, environment) as (server, port):
+        yield server, f"http://127.0.0.1:{port}/"
 
 
 def the_page():

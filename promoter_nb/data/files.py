@@ -7,6 +7,7 @@ __all__ = ['STREAMS', 'CHUNK', 'BLANK', 'remove_empty', 'atomic', 'user_path', '
            'write_json', 'file_sha256']
 
 # %% ../../nbs/library/data/07_files.ipynb #68518ea3
+import errno
 import hashlib
 import io
 import json
@@ -58,6 +59,8 @@ def _sweep(path: Path):
             with suppress(OSError): _remove(part)
 
 # %% ../../nbs/library/data/07_files.ipynb #46eb6d79
+_NO_ROOM = errno.ENOSPC, errno.EFBIG, errno.EDQUOT
+
 @contextmanager
 def atomic(
     path: Path # file to be made or replaced, or folder to be made; its parent is made when missing
@@ -70,6 +73,9 @@ def atomic(
     try:
         yield part
         os.replace(part, path)
+    except OSError as error:
+        if error.filename == str(part) or error.errno in _NO_ROOM: error.filename = str(path)
+        raise
     finally:
         _remove(part)
         remove_empty(made)
