@@ -7,8 +7,9 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE',
            'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals',
            'BasesApart', 'Upstream', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds',
            'Number', 'Draws', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start',
-           'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app', 'Commands', 'predict', 'variants',
-           'explain', 'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate', 'describe']
+           'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app', 'benchmark_app', 'Commands',
+           'predict', 'variants', 'explain', 'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate',
+           'describe', 'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -873,3 +874,67 @@ def describe(
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),
                       "usual": ranges(data), "values": {name: round(value, 4) for name, value in values.items()}},
                      indent=1))
+
+# %% ../nbs/library/00_cli.ipynb #2f47ed50
+benchmark_app = typer.Typer(help="Judge any model by its predictions.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(benchmark_app, name="benchmark")
+
+# %% ../nbs/library/00_cli.ipynb #1a45471d
+@benchmark_app.command("export")
+def export_promoters(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="To be made.")],
+    seed: Annotated[int | None, typer.Option(
+        min=0, help="Of the promoters.", show_default="one that all models share")] = None,
+    size: Annotated[int, typer.Option(min=30, help="Promoters in each set of single ones.")] = 1000,
+):
+    """Write simulated promoters to predict, whose truth is known.
+
+    sequences.tsv has columns id, sequence (80 bases) and oligo (with the library's flanks); game_request.json asks for
+    the same in the words of GAME. Predict them with any program, and score its predictions with `benchmark score`.
+
+    \b
+      promoter-nb benchmark export known
+      promoter-nb predict known/sequences.tsv --output mine.tsv
+      promoter-nb benchmark score mine.tsv known
+    """
+    from promoter_nb.inference.benchmark import SEED, export_benchmark
+    for path in export_benchmark(folder, SEED if seed is None else seed, size): print(path)
+
+# %% ../nbs/library/00_cli.ipynb #7ddb1d7c
+@benchmark_app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(
+        metavar="PREDICTIONS", parser=_path,
+        help="Table with columns id or sequence, and prediction; lines of a sequence, a tab and a prediction; JSON of "
+             "row numbers and values, as the challenge took it; or a response of GAME. Plain or gzip.")],
+    folder: Annotated[Path, typer.Argument(
+        metavar="FOLDER", parser=_path, help="Of `benchmark export`, or with the challenge's test.txt.")],
+    output: Output = None,
+    name: Annotated[str | None, typer.Option(help="Of the model.", show_default="the file's")] = None,
+    prediction: Annotated[str, typer.Option(metavar="COLUMN", help="Of a table: its predictions.")] = "prediction",
+    learned: Annotated[Path | None, typer.Option(
+        metavar="FILE", parser=_path, show_default="none",
+        help="Promoters that the model has learned from; what shares 20 bases with them is not scored.")] = None,
+    leaderboard: Annotated[Path | None, typer.Option(
+        metavar="FOLDER", parser=_path, help="Lists of the public leaderboard, whose rows are not scored.",
+        show_default="none")] = None,
+    to: To = None,
+):
+    """Score a model's predictions as the challenge of 2022 did.
+
+    Rows are matched by id, by sequence (with flanks or without), or by the number of a row in test.txt, from 0; their
+    order does not count. Results are rows: the model; on simulated promoters the ceiling and the model of the package,
+    on the challenge's test set this project's score and the published ones. Columns are model, pearson_score and
+    spearman_score (weighted means), scored_on, and Pearson's r on each set.
+
+    \b
+      promoter-nb benchmark score predictions.csv known
+      promoter-nb benchmark score submission.json dream2022_test --name LegNet --learned train.txt
+    """
+    from promoter_nb.data.dataset import read
+    from promoter_nb.data.write_tables import write_tables
+    from promoter_nb.inference.benchmark import score_model
+    known = None if learned is None else read(learned)
+    table = score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
+                        leaderboard=leaderboard)
+    with write_tables(_target(output), to) as write: write(table)

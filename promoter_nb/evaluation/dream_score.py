@@ -126,14 +126,15 @@ def unseen_subsets(
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #0a34da2e
 def score_challenge(
-    folder: str | Path, # with `test.txt` and `test_subset_ids`
-    learned: Dataset,   # promoters that the model has learned from
-    predict: Callable[[np.ndarray], np.ndarray] # expression of codes, uint8 (n, width)
+    folder: str | Path,      # with `test.txt` and `test_subset_ids`
+    learned: Dataset | None, # promoters that the model has learned from; None when they are not known
+    predict: Callable[[np.ndarray], np.ndarray], # expression of codes, uint8 (n, width)
+    leaderboard: str | Path | None = None        # with the lists of the public leaderboard, to leave out
 ) -> dict: # as `dream_score` has it, with `rows` scored, `left_out`, and `missing` subsets; raises what reading raises
     "Score a model on the part of the challenge's test set that it has not seen."
-    test = read(Path(folder)/"test.txt", learned.codes.shape[1])
-    seen = share_kmers(test.codes, learned.codes)
-    subsets = unseen_subsets(read_subsets(Path(folder)/"test_subset_ids", len(test)), seen)
+    test = read(Path(folder)/"test.txt", *([] if learned is None else [learned.codes.shape[1]]))
+    seen = np.zeros(len(test), dtype=bool) if learned is None else share_kmers(test.codes, learned.codes)
+    subsets = unseen_subsets(read_subsets(Path(folder)/"test_subset_ids", len(test), leaderboard), seen)
     missing = tuple(name for name, rows in subsets.items() if len(rows) < 2)
     if "all" in missing:
         raise ValueError(f"{folder}: all of its {len(test)} promoters share 20 bases with some that were learned from")
