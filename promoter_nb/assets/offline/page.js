@@ -50,11 +50,14 @@ const reasons = {
 };
 const percent = share => `${Math.round(100*share)} %`;
 const warning = found => found.length == 0 ? "" : `<p class="warning"><strong>Unlike the training data:</strong> ${found.map(reason => reasons[reason]).join("; ")}. Trust this prediction less.</p>`;
-const changes = (before, after) => Array.from(before, (base, place) => base == after[place] ? "" : `${base}${place + 1}${after[place]}`).filter(Boolean);
+const changes = (before, after) => {
+  const found = Array.from(before, (base, place) => base == after[place] ? "" : `${base}${place + 1}${after[place]}`).filter(Boolean);
+  return found.length > 12 ? `${found.length} of ${before.length} bases differ` : found.join(", ");
+};
 
 function showResult() {
   const {prediction, interval: [low, high], rank} = seen, before = history.length > 1 ? predict(history[0]) : null;
-  const change = before && `<p>${changes(before.core, seen.core).join(", ") || "As it was"}: <strong>${signed(prediction - before.prediction)}</strong> bins, from ${fixed(before.prediction)}.</p>`;
+  const change = before && `<p>${changes(before.core, seen.core) || "As it was"}: <strong>${signed(prediction - before.prediction)}</strong> bins, from ${fixed(before.prediction)}.</p>`;
   part("result").innerHTML = `<p class="number"><strong id="prediction">${fixed(prediction)}</strong> bins</p>`
     + `<p>${percent(model.intervals.coverage)} of measurements would lie between <strong>${fixed(low)}</strong> and <strong>${fixed(high)}</strong>.</p>`
     + `<p>That is more than <strong>${percent(rank)}</strong> of the training library.</p>${change ?? ""}${warning(seen.unusual)}`;
@@ -145,7 +148,7 @@ function showComparison() {
   if (!part("second").value.trim()) return;
   try {
     const second = predict(readCore(part("second").value, model)), {delta, low, high} = difference(seen, second);
-    const where = second.core.length != seen.core.length ? "" : changes(seen.core, second.core).join(", ");
+    const where = second.core.length != seen.core.length ? "" : changes(seen.core, second.core);
     const unread = second.core != seen.core && second.codes.every((code, place) => code == seen.codes[place]);
     part("comparison").innerHTML = `<p class="number"><strong id="difference">${signed(delta)}</strong> bins</p>`
       + `<p>The second is predicted at <strong>${fixed(second.prediction)}</strong>, the first at <strong>${fixed(seen.prediction)}</strong>. `
