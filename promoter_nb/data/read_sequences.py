@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HEAD', 'OTHERS', 'FORMATS', 'DELIMITERS', 'SUFFIXES', 'HEADINGS', 'MISSING', 'UNCLOSED', 'LONGEST_RECORD',
-           'find_column', 'detect_format', 'read_stream', 'read_sequences', 'complaints_with_line']
+           'find_column', 'detect_format', 'damage_named', 'read_stream', 'read_sequences', 'complaints_with_line']
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #633de04b
 import csv
@@ -12,7 +12,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -38,8 +38,8 @@ def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #97d3f87c
 OTHERS = {r"@[^\n]*\n[A-Za-z.*]+\r?\n\+": "FASTQ; make FASTA of it", r"@(HD|SQ|RG|PG|CO)\t": "SAM; make FASTA of it",
-          r"##fileformat=VCF|#CHROM\t": "a VCF; variants need the sequence that each is in: "
-                                        "a table with columns sequence, position, ref and alt",
+          r"##fileformat=VCF|#CHROM\t": "a VCF; `promoter-nb variants` reads it, together with the genome "
+                                        "and the promoters in it: --genome and --windows",
           r"LOCUS  ": "GenBank; make FASTA of it", r"ID   ": "EMBL; make FASTA of it",
           r"##gff": "GFF; give the sequences, not their places",
           r"\s*[\[{]": "JSON; write a table of it, as CSV",
@@ -225,6 +225,18 @@ def _blocks(head, stream, name, kind, columns, advice, block) -> Iterator[pd.Dat
         raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
     return _quoted_to_the_end(_tables(stream, name, names, delimiter, 1, block), stream, name)
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #6b0d9a1e
+@contextmanager
+def damage_named(
+    name: str, # of a file
+    place: Callable[[], str] = str # says how far one came, to be put behind the name
+) -> Iterator[None]: # raises DataError in place of the errors of gzip and of Arrow
+    "Say that a file is damaged, or no text."
+    try: yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{name}{place()}: the gzip file is cut off or damaged ({error}); fetch it again") from None
+    except pa.ArrowInvalid: raise DataError(f"{name}{place()}: {NOT_UTF8}") from None
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #35cc50c3
 def read_stream(
     stream: BinaryIO,          # file or pipe, opened for bytes
@@ -240,7 +252,7 @@ def read_stream(
     if format and format not in FORMATS:
         raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
     rows = 0
-    try:
+    with damage_named(name, lambda: f", after {rows} sequences"):
         head, stream = _look_ahead(stream)
         if packed := head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
@@ -252,10 +264,6 @@ def read_stream(
             at = find_column(frame, *columns, "sequence")
             yield frame.assign(**{at: frame[at].str.strip()})
             rows += len(frame)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{name}, after {rows} sequences: the gzip file is cut off or damaged ({error}); "
-                        "fetch it again") from None
-    except pa.ArrowInvalid: raise DataError(f"{name}, after {rows} sequences: {NOT_UTF8}") from None
     if not rows: raise DataError(f"{name}: there are no sequences in it")
     if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
         raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, "
