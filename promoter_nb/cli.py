@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE', 'NAMES', 'GenomeFile', 'Regions', 'Feature',
-           'Upstream', 'Step', 'Sequences', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid',
-           'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap',
-           'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Measured', 'Architecture',
-           'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns',
-           'WeightColumn', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'explain', 'design',
-           'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
+           'Upstream', 'Step', 'Sequences', 'Precision', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn',
+           'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream',
+           'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Measured',
+           'Architecture', 'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn',
+           'ValueColumns', 'WeightColumn', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'explain',
+           'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters',
+           'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -294,6 +295,8 @@ Upstream = Annotated[int | None, typer.Option(
 Step = Annotated[int | None, typer.Option(
     min=1, metavar="BASES", help="Between two windows over one region.", show_default="the model's width")]
 Sequences = Annotated[bool, typer.Option("--sequences", help="Also write both sequences of each window of a VCF.")]
+Precision = Annotated[Literal["32-true", "bf16-mixed", "auto"] | None, typer.Option(
+    help="Of the predictions.", show_default="32-true for a table, auto for a VCF")]
 
 # %% ../nbs/library/00_cli.ipynb #e5b47092
 def _is_vcf(output: Path | None, to: str | None) -> bool:
@@ -355,8 +358,7 @@ def variants(
     output: Output = None, model: Model = None,
     genome: GenomeFile = None, windows: Regions = None, feature: Feature = None, upstream: Upstream = None,
     step: Step = None, sequences: Sequences = False,
-    precision: Annotated[Literal["32-true", "bf16-mixed", "auto"], typer.Option(
-        help="Of the predictions; bf16-mixed is faster where the processor computes in bfloat16.")] = "32-true",
+    precision: Precision = None,
     format: Annotated[Literal["csv", "tsv"] | None, typer.Option(
         "--format", "-f", help="Of a table.", show_default="by name and content")] = None,
     to: Annotated[Literal["tsv", "csv", "jsonl", "parquet", "vcf"] | None, typer.Option(
@@ -373,8 +375,9 @@ def variants(
     measurements (rather too wide, because errors of similar sequences cancel), and unusual, as in predict, with
     "change not read" if the change lies in a flank or before what the model reads; A|B is A of the reference and B of
     the alternative. For a VCF each row is an alternative in a window; windows is the number of them that hold it. An
-    output called .vcf or .vcf.gz is the VCF itself, with the results in INFO. Effects are small, so predictions are
-    made in float32 on any processor, unless --precision says otherwise.
+    output called .vcf or .vcf.gz is the VCF itself, with the results in INFO. Effects are small, so those of a table
+    are predicted in float32 on any processor. A VCF may hold a million: they are predicted in bfloat16 where the
+    processor computes in it, twice as fast and exact to some thousandths of a bin.
 
     \b
       promoter-nb variants variants.csv --output effects.tsv
@@ -385,7 +388,7 @@ def variants(
     _check_genome(genome, windows, to, output, format, {
         "--feature": feature, "--upstream": upstream, "--step": step, "--sequences": sequences})
     from promoter_nb.inference.predictor import Predictor
-    predictor = Predictor.load(model, precision=precision)
+    predictor = Predictor.load(model, precision=precision or ("auto" if genome else "32-true"))
     if genome is None: _score_table(predictor, file, output, format, to)
     else: _score_genome(predictor, file, output, to, genome, windows, (feature, upstream, step), sequences)
 

@@ -152,6 +152,45 @@ VARIANTS = {
     "a short row": (f"reference,alternative\n{A}\n", "has 1 field; expected 2"),
 }
 
+VCF = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+GENOME = f">chrI\n{A}\n{B}\n>chrX\nACGT!CGT\n"
+PROMOTERS = "chrI\t20\t100\tp\t0\t+\n"
+def record(position=25, ref=A[24], alt="N", chromosome="chrI"): return f"{chromosome}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n"
+GENOMES = { # a VCF, and what is said; or the genome or the windows in place of good ones
+    "nothing": ("", "the file is empty; expected a VCF"),
+    "a table": ("sequence,position,ref,alt\n", "line 1: 'sequence,position,ref,alt' is not the line that names the columns of a VCF"),
+    "no names": (VCF[:21], "line 1: '##fileformat=VCFv4.2'"),
+    "a table with #": ("#sequence\n", "is not the line that names the columns of a VCF"),
+    "spaces": (VCF + "chrI 25 . A C . . .\n", "line 3: 'chrI 25 . A C . . .' has 1 fields separated by tabs; expected 8"),
+    "a short line": (VCF + record() + "chrI\t25\t.\tA\n", "line 4: 'chrI\\t25\\t.\\tA' has 4 fields"),
+    "a blank line": (VCF + record() + "\n" + record(), "line 4: the line is empty"),
+    "a position of words": (VCF + record("five"), "line 3: position is 'five'; expected a whole number"),
+    "half a position": (VCF + record(2.5), "line 3: position is '2.5'"),
+    "position 0": (VCF + record(0), "line 3: position 0 with REF"),
+    "beyond the chromosome": (VCF + record(161), "lies outside of chrI, which has 160 bases"),
+    "another reference": (VCF + record() + record(26, "N"), "line 4: REF is 'N', but"),
+    "another reference, told": (VCF + record(27, {"A": "C"}.get(A[26], "A")), f"genome.fa has '{A[26]}' at chrI:27"),
+    "no reference": (VCF + record(ref="."), "line 3: REF is '.'; expected bases"),
+    "a dash": (VCF + record(alt="-"), "line 3: ALT is '-'; expected bases"),
+    "two alternatives, one empty": (VCF + record(alt="A,C G"), "line 3: ALT is 'C G'"),
+    "other names": (VCF + record(chromosome="NC_001133.9"), "has none of its chromosomes, such as 'NC_001133.9'; it has chrI, chrX"),
+    "Latin-1": (VCF.encode() + b"chrI\t25\tM\xfcller\tA\tC\t.\t.\t.\n", "after line 2: it is no text in UTF-8"),
+    "a gzip cut off": (gzip.compress((VCF + record()*5000).encode())[:-40], "the gzip file is cut off or damaged"),
+    "a BCF": (gzip.compress(b"BCF\2\2" + bytes(40)), "is a BCF; make a VCF of it: bcftools view"),
+    "a spreadsheet": (b"PK\x03\x04\x14\0", "a spreadsheet or zip archive"),
+    "an empty genome": ("genome.fa", "", "the file is empty; expected FASTA"),
+    "a genome of text": ("genome.fa", A, "has no header; a FASTA record begins with >"),
+    "uneven lines": ("genome.fa", ">chrI\nACG\nACGT\n", "genome.fa, line 3: this is no FASTA file with lines of one length"),
+    "a letter in the genome": ("windows", "chrX\t0\t8\n", VCF + record(4, "T", "A", "chrX"), "genome.fa: chrX has '!' at position 5"),
+    "no windows": ("windows", "# none\n", "there are no regions in it"),
+    "a region of words": ("windows", "chrI\tone\ttwo\n", "windows, line 1: start is 'one'; expected a whole number"),
+    "windows elsewhere": ("windows", PROMOTERS + "chrV\t1\t9\n", "windows, line 2: {dir}/genome.fa has no chromosome 'chrV'; there are chrI, chrX"),
+    "windows beyond": ("windows", "chrI\t100\t180\n", "line 1: chrI:101-180 reaches beyond chrI, which has 160 bases"),
+    "windows without bases": ("windows", "chrI\t100\t100\n", "line 1: region 101-100 has no bases"),
+    "a strand of words": ("windows", "chrI\t10\t90\tp\t0\tup\n", "line 1: strand is 'up'; expected +, - or ."),
+    "several types": ("windows", "".join(f"chrI\t.\t{kind}\t1\t80\t.\t+\t.\tID=x\n" for kind in ("gene", "exon")), "features of several types: gene (1), exon (1); choose one"),
+}
+
 TRAIN = {
     "nothing": (b"", "the file is empty"),
     "blank lines": (b"\n\n", "the file is empty"),
@@ -227,6 +266,12 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["design", "{ok}", "--method", "magic"], "is not one of"),
     (["design", "{ok}", "--seed", "-1"], "--seed"),
     (["design", "{ok}", "--gc", "0.4"], "--gc"),
+    (["variants", "{ok}", "--genome", "{ok}"], "a VCF needs both its genome and the windows in it"),
+    (["variants", "{ok}", "--windows", "{ok}"], "a VCF needs both its genome and the windows in it"),
+    (["variants", "{ok}", "--step", "10"], "this is for a VCF; give --genome and --windows as well"),
+    (["variants", "{ok}", "-o", "{dir}/out.vcf"], "this is for a VCF"),
+    (["variants", "{ok}", "--genome", "{ok}", "--windows", "{ok}", "--format", "csv"], "this is for a table"),
+    (["variants", "{ok}", "--genome", "{ok}", "--windows", "{ok}", "--upstream", "0"], "--upstream"),
     (["train", "{ok}", "{dir}/m", "--epochs", "1"], "--epochs"),
     (["train", "{ok}", "{dir}/m", "--epochs", "3", "--minutes", "1"], "either epochs or minutes"),
     (["train", "{ok}", "{dir}/m", "--network", "rsnet"], "is not one of"),
@@ -244,6 +289,8 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["predict", "{dir}"], "Is a directory"),
     (["explain", "{dir}/none.fa"], "No such file"),
     (["variants", "{dir}/none.csv"], "No such file"),
+    (["variants", "{ok}", "--genome", "{dir}/none.fa", "--windows", "{ok}"], "none.fa: No such file"),
+    (["variants", "{ok}", "--genome", "{dir}", "--windows", "{ok}"], "Is a directory"),
     (["design", "{dir}/none.fa"], "No such file"),
     (["train", "{dir}/none.txt", "{dir}/m"], "No such file"),
     (["data", "describe", "{dir}/none.txt"], "No such file"),
@@ -364,6 +411,16 @@ def test_variants(place, case):
     refused(place, ["variants", "-", "-o", place/"out.tsv"], 1, "standard input", told, input=content)
 
 
+@pytest.mark.parametrize("case", GENOMES)
+@pytest.mark.parametrize("output", ["out.tsv", "out.vcf.gz"])
+def test_variants_of_genomes(place, case, output):
+    *other, told = GENOMES[case]
+    files = {"genome.fa": GENOME, "windows": PROMOTERS, "my.vcf": VCF + record()}
+    files |= dict(zip((other[0], "my.vcf"), other[1:])) if other[0] in files else {"my.vcf": other[0]}
+    for name, content in files.items(): (place/name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    refused(place, ["variants", place/"my.vcf", "--genome", place/"genome.fa", "--windows", place/"windows", "-o", place/output], 1, str(place), told.format(dir=place))
+
+
 @pytest.mark.parametrize("case", TRAIN)
 def test_training_data(place, case):
     content, told = TRAIN[case]
@@ -405,4 +462,4 @@ def test_parameters_of_notebooks(given, told):
         check({"rows": 5, "rate": 0.1, "data": "simulated"} | given, {"rows": "int", "rate": "float", "data": "str"})
 
 
-def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(TRAIN) + len(TABLES) + len(OPTIONS) + len(PAPER) + len(MODELS) + len(PARAMETERS) >= 200
+def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(GENOMES) + len(TRAIN) + len(TABLES) + len(OPTIONS) + len(PAPER) + len(MODELS) + len(PARAMETERS) >= 200
