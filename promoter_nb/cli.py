@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE', 'NAMES', 'GenomeFile', 'Regions', 'Feature',
-           'Upstream', 'Step', 'Sequences', 'Precision', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn',
-           'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream',
-           'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Measured',
-           'Architecture', 'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn',
-           'ValueColumns', 'WeightColumn', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'explain',
-           'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters',
-           'score']
+           'Upstream', 'Step', 'Sequences', 'Precision', 'VariantFile', 'TableFormat', 'ToVcf', 'Logos', 'Motifs',
+           'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method',
+           'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds',
+           'Number', 'Draws', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start',
+           'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app', 'benchmark_app', 'Commands',
+           'predict', 'variants', 'explain', 'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate',
+           'describe', 'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -349,20 +349,22 @@ def _check_genome(genome, windows, to, output, format, others: dict) -> None:
                                  param_hint=given[0] if given else "--output / --to")
     if genome is not None and format: raise typer.BadParameter("this is for a table", param_hint="--format")
 
+# %% ../nbs/library/00_cli.ipynb #8f3a1d2c
+VariantFile = Annotated[Path, typer.Argument(
+    metavar="FILE", parser=_path,
+    help="CSV or TSV with a header, or a VCF; plain, gzip or bgzip; - is standard input.")]
+TableFormat = Annotated[Literal["csv", "tsv"] | None, typer.Option(
+    "--format", "-f", help="Of a table.", show_default="by name and content")]
+ToVcf = Annotated[Literal["tsv", "csv", "jsonl", "parquet", "vcf"] | None, typer.Option(
+    "--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
+
 # %% ../nbs/library/00_cli.ipynb #de84c476
 @app.command()
 def variants(
-    file: Annotated[Path, typer.Argument(
-        metavar="FILE", parser=_path,
-        help="CSV or TSV with a header, or a VCF; plain, gzip or bgzip; - is standard input.")],
-    output: Output = None, model: Model = None,
+    file: VariantFile, output: Output = None, model: Model = None,
     genome: GenomeFile = None, windows: Regions = None, feature: Feature = None, upstream: Upstream = None,
     step: Step = None, sequences: Sequences = False,
-    precision: Precision = None,
-    format: Annotated[Literal["csv", "tsv"] | None, typer.Option(
-        "--format", "-f", help="Of a table.", show_default="by name and content")] = None,
-    to: Annotated[Literal["tsv", "csv", "jsonl", "parquet", "vcf"] | None, typer.Option(
-        "--to", help="Format of the output.", show_default="by the name of --output, else tsv")] = None,
+    precision: Precision = None, format: TableFormat = None, to: ToVcf = None,
 ):
     """Score variants: how much more the alternative is expressed than the reference.
 
