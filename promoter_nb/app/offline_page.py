@@ -72,7 +72,7 @@ def weights_of(
 def _worth(card: dict) -> str:
     "What the model is worth, in a sentence."
     scores = next(iter(card.get("judged", {}).values()), card["metrics"])
-    r2, where = scores["r2"], "of another experiment" if card.get("judged") else "that were kept apart"
+    r2, where = scores["r2"], "that resemble none of these" if card.get("judged") else "that were kept apart"
     kind = "simulated" if card["data"]["simulated"] else "measured"
     return (f"The model has {card['members']} networks and learned from {kind} promoters, "
             f"{card['data']['parts']['training']:,} of them. On promoters {where} its R² is {r2['value']:.2f} "
