@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE', 'NAMES', 'GenomeFile', 'Regions', 'Feature',
-           'Upstream', 'Step', 'Sequences', 'Precision', 'VariantFile', 'TableFormat', 'ToVcf', 'Logos', 'Motifs',
-           'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method',
-           'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds',
-           'Number', 'Draws', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs', 'Minutes', 'Members', 'Start',
-           'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app', 'benchmark_app', 'Commands',
-           'predict', 'variants', 'explain', 'design', 'insert', 'ablate', 'pair', 'train', 'card', 'fetch', 'simulate',
-           'describe', 'export_promoters', 'score']
+           'Upstream', 'Step', 'Sequences', 'Precision', 'VariantFile', 'TableFormat', 'ToVcf', 'TRACKS', 'STRANDS',
+           'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC',
+           'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app',
+           'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs',
+           'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app',
+           'benchmark_app', 'Commands', 'predict', 'variants', 'scan', 'explain', 'design', 'insert', 'ablate', 'pair',
+           'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import signal
@@ -393,6 +393,75 @@ def variants(
     predictor = Predictor.load(model, precision=precision or ("auto" if genome else "32-true"))
     if genome is None: _score_table(predictor, file, output, format, to)
     else: _score_genome(predictor, file, output, to, genome, windows, (feature, upstream, step), sequences)
+
+# %% ../nbs/library/00_cli.ipynb #b1c2d3e4
+TRACKS = {".bedgraph": "bedgraph", ".bdg": "bedgraph", ".wig": "wig"}
+STRANDS = {"+": "forward", "-": "reverse"}
+
+def _track_format(output: Path | None, to: str | None) -> str | None:
+    "bedgraph or wig, or None for a table."
+    if to: return to if to in TRACKS.values() else None
+    return None if _is_standard(output) else TRACKS.get(Path(output.name.removesuffix(".gz")).suffix.lower())
+
+def _track_files(output: Path | None, strand: str) -> dict[str, Path | None]:
+    "A file for each strand."
+    signs = "+-" if strand == "both" else strand
+    if len(signs) == 1: return {signs: output}
+    if _is_standard(output):
+        raise typer.BadParameter("both strands need two files; name one with --output, or choose one strand",
+                                 param_hint="--strand")
+    stem, dot, rest = output.name.partition(".")
+    return {sign: output.with_name(f"{stem}.{STRANDS[sign]}{dot}{rest}") for sign in signs}
+
+# %% ../nbs/library/00_cli.ipynb #d3e4f506
+@contextmanager
+def _tracks(output, format: str, strand: str, step: int) -> Iterator:
+    "A function that writes a part of a scan to the track of its strand."
+    from contextlib import ExitStack
+    from promoter_nb.data.write_tables import write_lines
+    from promoter_nb.inference.scan import bedgraph_lines, wig_lines
+    lines = bedgraph_lines if format == "bedgraph" else wig_lines
+    with ExitStack() as stack:
+        files = {sign: stack.enter_context(write_lines(_target(path)))
+                 for sign, path in _track_files(output, strand).items()}
+        yield lambda table: files[table.strand.iloc[0]].write(lines(table, step))
+
+# %% ../nbs/library/00_cli.ipynb #e4f50617
+@app.command()
+def scan(
+    genome: Annotated[Path, typer.Argument(
+        metavar="FASTA", parser=_path, help="A genome or other sequences; plain, bgzip or gzip.")],
+    output: Output = None, model: Model = None,
+    step: Annotated[int, typer.Option(min=1, metavar="BASES", help="Between two windows.")] = 10,
+    strand: Annotated[Literal["both", "+", "-"], typer.Option(help="Which to read.")] = "both",
+    precision: Annotated[Literal["32-true", "bf16-mixed", "auto"], typer.Option(help="Of the predictions.")] = "auto",
+    to: Annotated[Literal["tsv", "csv", "jsonl", "parquet", "bedgraph", "wig"] | None, typer.Option(
+        "--to", help="Format of the output.", show_default="by the name of --output, else tsv")] = None,
+):
+    """Predict every window along a genome, on both strands.
+
+    A table has a row for each window and strand: chromosome, start and end (from 1), strand, prediction, low, high and
+    unusual, as in predict. A track (.bedgraph or .wig) has the prediction alone, on the bases in the middle of each
+    window; both strands make two files, such as yeast.forward.bedgraph and yeast.reverse.bedgraph. Windows with an N
+    are left out, and sequences shorter than a window; both are counted at the end.
+
+    \b
+      promoter-nb scan yeast.fa --step 40 --output yeast.bedgraph
+      promoter-nb scan plasmid.fa --step 1 --strand + --output plasmid.tsv
+    """
+    from collections import Counter
+    from promoter_nb.data.genome import open_genome
+    from promoter_nb.data.write_tables import write_tables
+    from promoter_nb.inference.predictor import Predictor
+    from promoter_nb.inference.scan import scan
+    predictor, counts, format = Predictor.load(model, precision=precision), Counter(), _track_format(output, to)
+    results = _tracks(output, format, strand, step) if format else write_tables(_target(output), to)
+    with open_genome(genome) as opened, results as write, _bar("windows") as bar:
+        for table in scan(predictor, opened, step, "+-" if strand == "both" else strand, counts):
+            write(table)
+            bar.update(len(table))
+    typer.echo(f"{counts['windows']:,} windows; left out: {counts['unknown']:,} with N, "
+               f"{counts['short']:,} sequences shorter than {predictor.width} bases", err=True)
 
 # %% ../nbs/library/00_cli.ipynb #88a1e557
 def _explain_one(predictor, line, sequence, logos, with_motifs):

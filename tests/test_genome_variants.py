@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -21,6 +22,7 @@ from promoter_nb.data.windows import lay_windows, read_regions
 from promoter_nb.inference import genome_variants
 from promoter_nb.inference.genome_variants import VariantScorer, score_vcf, summary
 from promoter_nb.inference.predictor import Predictor
+from promoter_nb.inference.scan import bedgraph_lines, scan, wig_lines
 from promoter_nb.models.registry import build
 
 #          0         1         2         3
@@ -246,3 +248,19 @@ def test_samples_stay_in_an_annotated_vcf(yeast):
     rows = run(yeast, "--to", "vcf").stdout.splitlines()
     assert all(row.split("\t")[8:] == ["GT:AD", "0/1:3", "./."] for row in rows if not row.startswith("#"))
     assert rows[-1] == f"{lines[-1]}\tGT:AD\t0/1:3\t./."
+
+
+def test_a_scan_predicts_each_window_of_both_strands(place, predictor):
+    (place/"genome.fa").write_text(f">chrI\n{CHR_I}\n>gap\nACGTACGTNACGTACGT\n>short\nACG\n")
+    counts = Counter()
+    with open_genome(place/"genome.fa") as genome: table = pd.concat(scan(predictor, genome, 4, counts=counts))
+    assert counts == {"short": 1, "unknown": 2, "windows": 16}
+    by_hand = {("chrI", 9, 16, "+"): "ACGTTGCA", ("chrI", 17, 24, "-"): "GATCCTGA", ("gap", 1, 8, "+"): "ACGTACGT"}
+    found = table.set_index(["chromosome", "start", "end", "strand"]).prediction
+    codes = np.array([["ACGT".index(base) for base in text] for text in by_hand.values()], np.uint8)
+    np.testing.assert_allclose(found[list(by_hand)], predictor.predict_codes(codes), rtol=1e-6)
+    assert table[table.chromosome == "gap"][["start", "strand"]].to_numpy().tolist() == [[1, "+"], [1, "-"]]
+    forward = table[(table.strand == "+") & (table.chromosome == "chrI")]
+    starts = [row.split("\t")[1:3] for row in bedgraph_lines(forward, 4).decode().splitlines()]
+    assert starts == [[str(start), str(start + 4)] for start in range(2, 30, 4)]
+    assert wig_lines(forward, 4).startswith(b"fixedStep chrom=chrI start=3 step=4 span=4\n")
