@@ -13,6 +13,7 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE',
            'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
+import os
 import signal
 import sys
 import threading
@@ -52,12 +53,20 @@ def _stopped_in_order() -> Iterator[None]:
     try: yield
     finally: [signal.signal(number, signal.SIG_DFL) for number in mine]
 
+# %% ../nbs/library/00_cli.ipynb #bf67114e
+def _check_working_folder():
+    "Refuse to work in a folder that is gone; raises FileNotFoundError."
+    try: os.getcwd()
+    except FileNotFoundError:
+        raise FileNotFoundError("the folder that you are in was removed; change to one that exists") from None
+
 # %% ../nbs/library/00_cli.ipynb #c9b7c94f
 class Commands(TyperGroup):
     "Commands that say what was wrong with their input in one line."
     def invoke(self, context):
         _print_any_letter()
         try:
+            _check_working_folder()
             with _stopped_in_order(): return super().invoke(context)
         except (BrokenPipeError, typer.Exit, typer.Abort): raise # the last two are RuntimeErrors
         except (ValueError, OSError, ArithmeticError, RuntimeError, MemoryError) as error:

@@ -115,6 +115,13 @@ def test_bombs_are_refused_in_little_memory(tmp_path, content, told):
     assert told in said[0] and int(megabytes) < 500
 
 
+def test_a_working_folder_that_was_removed_is_named(place):
+    for words in ("predict ../two.txt", "train ../measured.txt model", "card"):
+        (place/"gone").mkdir()
+        said = shell(f"cd gone; rmdir ../gone; pnb {words}", place, code=1)[1]
+        assert said == "promoter-nb: the folder that you are in was removed; change to one that exists\n"
+
+
 def test_a_sparse_file_of_a_terabyte_is_refused_at_once(place):
     with open(place/"sparse", "wb") as file: file.truncate(10**12)
     started = time.monotonic()
