@@ -225,7 +225,7 @@ def test_a_refused_training_leaves_its_folder_free(place):
 
 def test_long_promoters_are_told_of(place):
     (place/"long.txt").write_text("".join(f"{core*2}\t{number % 17}.5\n" for number, core in enumerate(CORES)))
-    _, told = shell(f"pnb {TRAIN.replace('measured', 'long')}", place)
+    _, told = shell(f"pnb {TRAIN.replace('measured', 'long')} --width 80", place)
     assert "600 of 600 promoters are longer than the 80 bases that the network reads" in told and "--width 160" in told
     assert "| bases that the network reads | the last 80 |" in shell("pnb card model", place)[0]
 

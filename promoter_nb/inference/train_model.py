@@ -35,7 +35,7 @@ from ..data.families import share_kmers
 from ..evaluation.uncertainty import score
 from ..data.files import remove_empty, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
-from .model_folder import ModelError, find_model, read_model, write_model
+from .model_folder import ModelError, find_model, read_card, read_model, write_model
 from ..models.registry import build, plain
 from ..training.predict import make_fabric
 from .predictor import Predictor
@@ -361,12 +361,13 @@ def _alone(work: Path) -> Iterator[None]:
     finally: remove_empty(made)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #a75e4460
-def _asked(task: _Task, network: str, options: dict | None, width: int) -> dict:
+def _asked(task: _Task, network: str, options: dict | None) -> dict:
     "What tells one run from another, as JSON has it."
     return json.loads(json.dumps({
         "data": task.data.sha256, "columns": task.data.report.get("columns"), "network": network, "options": options,
         "members": task.members, "seed": task.seed,
-        "width": width, "minutes": task.minutes, "start": task.began[1]["sha256"] if task.began else None,
+        "width": task.data.codes.shape[1], "minutes": task.minutes,
+        "start": task.began[1]["sha256"] if task.began else None,
         "apart": task.judged and task.judged.sha256,
         "recipe": task.recipe and asdict(replace(task.recipe, seed=task.seed))}))
 
@@ -393,13 +394,15 @@ def _train(task: _Task, asked: dict, work: Path) -> tuple[Recipe, list[nn.Module
     recipe, members = _plan(work/"plan.json", asked, lambda: _decide(task))
     recipe = replace(recipe, seed=task.seed)
     jobs = [_job(task, member, recipe, work) for member in range(members)]
-    if task.progress: print(_announce(task, asked["network"], members, recipe))
+    told = [_cut(task.data), _announce(task, asked["network"], members, recipe)]
+    if task.progress: print(*filter(None, told), sep="\n")
     return recipe, fit_members(jobs, task.processes())
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #aba73d55
-def _cut(data: Dataset, width: int) -> str | None:
+def _cut(data: Dataset) -> str | None:
     "What is to be said of promoters that are longer than the network reads."
     if not (rows := data.report.get("longer_than_width")): return None
+    width = data.codes.shape[1]
     longest = max(map(int, data.report["core_length"]))
     return (f"{rows:,} of {len(data):,} promoters are longer than the {width} bases that the network reads, "
             f"so their first bases are not read; a width of {longest} (--width {longest}) reads them all")
@@ -459,6 +462,13 @@ def _refuse(folder: Path, members: int | None):
     if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
 
+def _width_at_start(start, width: int | None, make: Callable) -> int | None:
+    "The width, where the start decides it; what does not fit is refused before a large file is read."
+    if start in (None, NOTHING): return width
+    width = width or read_card(find_model(start))["width"]
+    read_start(start, make(width))
+    return width
+
 def _read_parts(measured, apart, width: int | None, families) -> tuple[Dataset, Dataset | None, dict[str, Dataset]]:
     "What is learned from, what the model is judged on, and the four parts."
     load = lambda given, width: given if isinstance(given, Dataset) else read(given, width)
@@ -485,7 +495,7 @@ def train_model(
     minutes: float | None = None, # that everything may take, reading and measuring included
     members: int | None = None, # 2 of NETWORK by default, or more if time allows, and 1 of others; each with a seed
     seed: int | None = None, # of the first member; by default the recipe's, or 0
-    width: int | None = None, # bases that the network reads; by default those of 99 in 100 promoters, 80 to 500
+    width: int | None = None, # bases that the network reads; by default those of 99 in 100 promoters, or the start's
     progress: bool = True,   # a line for each epoch
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
     precision: str = "auto", # of training: "auto", "32-true" or "bf16-mixed"
@@ -500,17 +510,17 @@ def train_model(
     _refuse(folder, members)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
+    make = lambda seed, width: build(network, width, seed, **(options or {}))
+    width = _width_at_start(start, width, partial(make, seed))
     data, judged, parts = _read_parts(measured, apart, width, families)
-    width = data.codes.shape[1]
-    make = lambda seed: build(network, width, seed, **(options or {}))
+    make = partial(make, width=data.codes.shape[1])
     began = read_start(start, make(seed))
-    if progress and (cut := _cut(data, width)): print(cut)
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
     task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
                  {"accelerator": accelerator, "precision": precision}, progress, since)
     device = None if accelerator == "auto" else accelerator
     with _alone(work := folder.with_name(f".{folder.name}.training")):
-        recipe, models = _train(task, _asked(task, network, options, width), work)
+        recipe, models = _train(task, _asked(task, network, options), work)
         _write(task, folder, measured, models, recipe, device, about)
         shutil.rmtree(work)
     return Predictor.load(folder, device, precision)
