@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves', 'huber',
            'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'beyond_in_short',
-           'frontier', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder',
-           'sparse_autoencoder']
+           'frontier', 'frontier_in_short', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding',
+           'autoencoder', 'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
@@ -262,6 +262,17 @@ def _beside(legnet: dict, reached: list[dict]) -> list[str]:
              for model, run in soonest.items()]
     reached = f"The R² at which it ends is reached by {listed(times)}" if times else "None of ours reaches its R²"
     return [*said, f"{reached}."]
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #4d3241f7
+def frontier_in_short(
+    metrics: dict # of 67_frontier
+) -> str: # a sentence; empty if LegNet was not run, or is out of reach
+    "What LegNet explains, and how soon ours does."
+    legnet = metrics["runs"].get("legnet")
+    ours = [run for run in metrics["reached"] if run["model"] == "strand ResNet"]
+    if not legnet or not ours: return ""
+    return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} on the same promoters; "
+            f"ours is there after {share(min(run['cost'] for run in ours))} of LegNet’s processor time.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUTH = "mutagenesis of the truth"

@@ -20,7 +20,7 @@ from .experiment import commit
 from ..data.files import atomic, write_json
 from .claims import (
     chapters, first_runs, in_words_of_today, ledger, model_runs, promoters_used, statements)
-from .model_sentences import beyond_in_short
+from .model_sentences import beyond_in_short, frontier_in_short
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
 from .sentences import say
@@ -226,7 +226,8 @@ def _notes(found: dict, seeds: int) -> dict[str, str]:
     "Sentences on several results together."
     results, models = found["results"], model_rows(found["results"])
     bagging = [row for metrics in found.values() for row in metrics.get("claims", {}).get("K1", [])]
-    return {"beyond": beyond_in_short(found["beyond"]) if "beyond" in found else "",
+    short = {"beyond": beyond_in_short, "frontier": frontier_in_short}
+    return {"beyond": " ".join(say_in_short(found[name]) for name, say_in_short in short.items() if name in found),
             "networks_and_trees": claim_text.networks_and_trees(results), "bagging": claim_text.bagging(bagging),
             "depth": claim_text.depth(results), "hedging": claim_text.hedging(models),
             "middle": claim_text.middle(results),
