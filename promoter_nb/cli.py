@@ -377,18 +377,21 @@ def variants(
 ):
     """Score variants: how much more the alternative is expressed than the reference.
 
-    A row of a table has two sequences (columns reference and alternative), or one sequence and its change (sequence,
-    position, ref, alt). Positions count from 1, as in VCF, in the sequence as given; insertions and deletions keep the
-    base in front of them. A VCF needs --genome and --windows: each variant is scored in each window that holds it, in
-    the window's direction. A ref that the sequence or the genome does not have there is refused, with its line.
+    A row of a table has two sequences (columns reference and alternative), or one sequence and its change
+    (sequence, position, ref, alt). Positions count from 1, as in VCF, in the sequence as given; insertions and
+    deletions keep the base in front of them. A VCF needs --genome and --windows: each variant is scored in each
+    window that holds it, in the window's direction. A region without a strand is read in both directions, and one
+    that is narrower than what the model reads is filled up from upstream. A ref that the sequence or the genome
+    does not have there is refused, with its line.
 
     Results are columns: both predictions, delta, and low and high, the 90 % interval of the difference of two
     measurements (rather too wide, because errors of similar sequences cancel), and unusual, as in predict, with
-    "change not read" if the change lies in a flank or before what the model reads; A|B is A of the reference and B of
-    the alternative. For a VCF each row is an alternative in a window; windows is the number of them that hold it. An
-    output called .vcf or .vcf.gz is the VCF itself, with the results in INFO. Effects are small, so those of a table
-    are predicted in float32 on any processor. A VCF may hold a million: they are predicted in bfloat16 where the
-    processor computes in it, twice as fast and exact to some thousandths of a bin.
+    "change not read" if the change lies in a flank or before what the model reads; A|B is A of the reference and B
+    of the alternative. For a VCF each row is an alternative in a window; windows is the number of them that hold
+    it. An output called .vcf or .vcf.gz is the VCF itself, with the results in INFO; PNB_DELTA is the largest delta
+    there, by size. Effects are small, so those of a table are predicted in float32 on any processor. A VCF may hold
+    a million: they are predicted in bfloat16 where the processor computes in it, twice as fast and exact to some
+    thousandths of a bin.
 
     \b
       promoter-nb variants variants.csv --output effects.tsv

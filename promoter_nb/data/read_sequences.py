@@ -38,8 +38,8 @@ def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #97d3f87c
 OTHERS = {r"@[^\n]*\n[A-Za-z.*]+\r?\n\+": "FASTQ; make FASTA of it", r"@(HD|SQ|RG|PG|CO)\t": "SAM; make FASTA of it",
-          r"##fileformat=VCF|#CHROM\t": "a VCF; `promoter-nb variants` reads it, together with the genome "
-                                        "and the promoters in it: --genome and --windows",
+          r"##fileformat=VCF|#CHROM\t": "a VCF; `promoter-nb variants` scores it with the genome and the "
+                                        "promoters in it, which --genome and --windows name",
           r"LOCUS  ": "GenBank; make FASTA of it", r"ID   ": "EMBL; make FASTA of it",
           r"##gff": "GFF; give the sequences, not their places",
           r"\s*[\[{]": "JSON; write a table of it, as CSV",

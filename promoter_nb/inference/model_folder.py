@@ -25,7 +25,7 @@ class ModelError(ValueError):
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #31e9bb6d
 LIMITS = """It predicts the expression of one reporter, in the assay and the cells of its training data, from about \
-80 bases in front of it.
+{width} bases in front of it.
 It knows no chromatin, no distant enhancer, no other species, growth medium or gene. It must not be used for \
 decisions about
 the health of a person, nor in place of a measurement: its interval says how far a measurement may lie from its \
@@ -68,7 +68,7 @@ def card_text(
                if data.get("ceiling_r2") else "")
     return f"""# {card['name']}
 
-{SIMULATED + chr(10)*2 if data['simulated'] else ''}{LIMITS}
+{SIMULATED + chr(10)*2 if data['simulated'] else ''}{LIMITS.format(width=card['width'])}
 
 | | |
 |---|---|

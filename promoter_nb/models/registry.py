@@ -7,6 +7,7 @@ __all__ = ['COUNT', 'WIDEST', 'model_names', 'plain', 'torch_defaults', 'build',
 
 # %% ../../nbs/library/models/01_registry.ipynb #652f7441
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
@@ -93,7 +94,9 @@ def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Mo
         torch.manual_seed(seed)
         try:
             with torch_defaults(on): model = function(**options)
-        except (TypeError, RuntimeError) as error: raise ValueError(f"model {name!r}: {error}") from None
+        except (TypeError, RuntimeError) as error:
+            said = re.sub(r".* got an unexpected keyword argument ", "it has no option ", str(error))
+            raise ValueError(f"model {name!r}: {said}") from None
     model.configuration = {"name": name, "width": width, "seed": seed, **_resolved(function, options)}
     return model
 

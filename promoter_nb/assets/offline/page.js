@@ -111,7 +111,9 @@ function setButtons() {
   part("save-map").disabled = part("save-drawing").disabled = !seen?.effects;
 }
 
+// The field holds what is shown: also after a mutation, and after it was undone.
 function show(cores) {
+  if (cores.length > 1 || history.length > 1) part("sequence").value = cores.at(-1);
   history = cores;
   seen = predict(cores.at(-1));
   Object.assign(part("position"), {min: seen.first, max: seen.core.length});
@@ -129,13 +131,14 @@ const refusal = error => {
   return `<p class="error">${/^[a-z]/.test(error.message) ? "The sequence " : ""}${escaped(error.message)}.</p>`;
 };
 
-// A bad sequence leaves everything as it was, and says why.
+// A bad sequence leaves everything as it was, but faint, and says why.
 function read() {
   try {
     const core = readCore(part("sequence").value, model);
     part("message").innerHTML = "";
-    if (core != history[0]) show([core]);
+    if (core != history.at(-1)) show([core]);
   } catch (error) { part("message").innerHTML = refusal(error); }
+  document.body.classList.toggle("faint", part("message").innerHTML != "");
 }
 
 function mutate(position, base) {
