@@ -427,7 +427,7 @@ def _track_files(output: Path | None, strand: str) -> dict[str, Path | None]:
 
 # %% ../nbs/library/00_cli.ipynb #d3e4f506
 @contextmanager
-def _tracks(output, format: str, strand: str, step: int) -> Iterator:
+def _tracks(paths: dict[str, Path | None], format: str, step: int) -> Iterator:
     "A function that writes a part of a scan to the track of its strand."
     from contextlib import ExitStack
     from promoter_nb.data.write_tables import write_lines
@@ -435,7 +435,7 @@ def _tracks(output, format: str, strand: str, step: int) -> Iterator:
     lines = bedgraph_lines if format == "bedgraph" else wig_lines
     with ExitStack() as stack:
         files = {sign: stack.enter_context(write_lines(_target(path)))
-                 for sign, path in _track_files(output, strand).items()}
+                 for sign, path in paths.items()}
         yield lambda table: files[table.strand.iloc[0]].write(lines(table, step))
 
 # %% ../nbs/library/00_cli.ipynb #e4f50617
@@ -467,7 +467,7 @@ def scan(
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.inference.scan import scan
     predictor, counts, format = Predictor.load(model, precision=precision), Counter(), _track_format(output, to)
-    results = _tracks(output, format, strand, step) if format else write_tables(_target(output), to)
+    results = _tracks(_track_files(output, strand), format, step) if format else write_tables(_target(output), to)
     with open_genome(genome) as opened, results as write, _bar("windows") as bar:
         for table in scan(predictor, opened, step, "+-" if strand == "both" else strand, counts):
             write(table)

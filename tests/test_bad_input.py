@@ -122,7 +122,7 @@ def sequence_files():
 VARIANTS = {
     "no table": (f"{A}\n", "is text without a heading; variants need columns reference and alternative, or sequence, position, ref and alt"),
     "FASTA": (f">a\n{A}\n", "is FASTA; variants need columns"),
-    "a VCF": ("##fileformat=VCFv4.2\n", "is a VCF; variants need the sequence"),
+    "a VCF": ("##fileformat=VCFv4.2\n", "is a VCF; `promoter-nb variants` scores it with the genome"),
     "a VCF without head": ("chr1\t10\t.\tA\tG\t.\t.\t.\n", "variants need columns"),
     "seq for sequence": (f"seq,pos,ref,alt\n{A},1,A,C\n", "there is no column 'reference' or 'sequence'; the first line names 'seq', 'pos', 'ref', 'alt'; variants need columns"),
     "no position": (f"sequence,ref,alt\n{A},A,C\n", "variants need columns reference and alternative, or sequence, position, ref and alt; there are sequence, ref, alt"),
