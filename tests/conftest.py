@@ -72,15 +72,16 @@ class Checkout:
         return ("papermill", notebook, "out.ipynb", "--no-progress-bar", *words)
 
 
-TESTS = Path(__file__).parent.glob("test_*.py")
-BUILT = {path.name for path in TESTS if re.search(r"def \w+\(.*\bbuilt\b.*\)", path.read_text())}
+TESTS = {path.name: path.read_text() for path in Path(__file__).parent.glob("test_*.py")}
+BUILT = {name for name, text in TESTS.items() if re.search(r"def \w+\(.*\bbuilt\b.*\)", text)}
+SHARING = {name for name, text in TESTS.items() if 'scope="' in text}
 
 
 class Together(LoadScopeScheduling):
-    "What is built for several tests is built by one process: tests of a file stay together, as do files on the report."
+    "Tests that share what takes long to make run in one process, those on the report first; all others as they come."
     def _split_scope(self, nodeid: str) -> str:
         name = Path(nodeid.split("::")[0]).name
-        return "built" if name in BUILT else name
+        return "built" if name in BUILT else name if name in SHARING else nodeid
 
 
 def pytest_xdist_make_scheduler(config, log): return Together(config, log)
