@@ -504,6 +504,11 @@ def _explain_block(predictor, frame, name, column, logos, with_motifs):
         yield (named.loc[[line]].merge(contributions[["line", "position", "base", "contribution"]], how="cross"),
                sites[["line", *sites.columns.drop("line")]] if with_motifs else None)
 
+def _say_unread(longer: int, width: int):
+    "Say how many sequences have bases that the model does not read."
+    if longer: typer.echo(f"the model reads the last {width} bases; in {longer:,} longer sequence{'s'*(longer > 1)} "
+                          "those in front of them contribute nothing", err=True)
+
 # %% ../nbs/library/00_cli.ipynb #cf9a10ca
 Logos = Annotated[Path | None, typer.Option(
     metavar="FOLDER", parser=_path, help="Draw a logo of each sequence as SVG in this folder.", show_default="none")]
@@ -547,7 +552,7 @@ def explain(
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.data.read_sequences import read_stream
     from promoter_nb.data.write_tables import write_tables
-    predictor = Predictor.load(model, precision="32-true")
+    predictor, longer = Predictor.load(model, precision="32-true"), 0
     sites_file = write_tables(_target(motifs)) if motifs else nullcontext()
     with (_opened(sequences) as (stream, name), write_tables(_target(output), to) as write,
           sites_file as write_sites, _bar("sequences") as bar):
@@ -555,7 +560,9 @@ def explain(
             for contributions, sites in _explain_block(predictor, frame, name, column, logos, bool(motifs)):
                 write(contributions)
                 if motifs: write_sites(sites)
+                longer += len(contributions) > predictor.width
                 bar.update()
+    _say_unread(longer, predictor.width)
 
 # %% ../nbs/library/00_cli.ipynb #8ad1238a
 Target = Annotated[list[str], typer.Option(
