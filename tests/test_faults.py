@@ -249,8 +249,9 @@ def check_kills(place, verb, moments):
         new = {path.name for path in place.iterdir()} - before
         assert code in (0, 143, -signal.SIGTERM) and not list(place.rglob("*.part")), (code, after, new)
         if code == 0: break
-        if "model" in new:  # asked to end in its last moment, when the whole model was there
-            assert new == {"model"} and len(Predictor.load(place/"model").predict(CORES[:3])) == 3
+        if new & {"model", "library"}:  # asked to end in its last moment, when all of it was there
+            if "model" in new: assert new == {"model"} and len(Predictor.load(place/"model").predict(CORES[:3])) == 3
+            else: assert new == {"library"} and read(place/"library/train.txt").sha256 == json.loads((place/"library/library.json").read_text())["sha256"]
             break
         assert new <= {".model.training"}
     else: kill(place, VERBS[verb], 300)

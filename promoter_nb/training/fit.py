@@ -314,7 +314,6 @@ def fit_network(
             print(f"stopped; the same call goes on from the last whole epoch in {folder}")
             raise
     model.load_state_dict(load_file(folder/"weights.safetensors"))
-    history = pd.read_csv(folder/"log.csv")
-    history.attrs = {"precision": read_notes(folder/"weights.safetensors")["precision"],
-                     "core_seconds": history.pop("core_seconds").tolist()}
+    history = pd.read_csv(folder/"log.csv").drop(columns="core_seconds", errors="ignore")
+    history.attrs = {"precision": read_notes(folder/"weights.safetensors")["precision"]}
     return model.cpu().eval(), history
