@@ -42,7 +42,7 @@ _HELD_OUT = {"promoters": "held_out"} # the results chapter called its held-out 
 
 # %% ../../nbs/library/paper/01_claims.ipynb #ca672efa
 CHAPTER = re.compile(r"[2-7][0-9]_")
-STUDIES = "ablations", "beyond", "frontier" # folders of runs that belong to a chapter
+STUDIES = "ablations", "beyond", "frontier", "primary" # folders of runs that belong to a chapter
 
 # %% ../../nbs/library/paper/01_claims.ipynb #211649be
 def _read(path):

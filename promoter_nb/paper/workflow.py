@@ -174,15 +174,16 @@ def models(
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #1802ef15
 def ablations(
-    profile: dict, # `ablations`, `beyond` or `frontier` of a profile: sizes, seeds, and names of settings
+    profile: dict, # `ablations` or another study of a profile: sizes, seeds, and names of settings
     settings: dict # by name, what each changes
 ) -> dict[str, tuple[str, dict]]: # notebook and parameters by name; raises ValueError for a name that is not known
-    "Networks that differ in one part."
+    "Models that differ in one part; networks where no notebook is named."
     if unknown := set(profile["settings"]) - settings.keys():
         names = ", ".join(sorted(unknown))
         raise ValueError(f"ablation {names} is not in config/models.yaml, which has {', '.join(settings)}")
     sizes = {name: size for name, size in profile.items() if name not in ("seeds", "settings")}
-    return {name: ("40_network", sizes | (settings[name] or {})) for name in profile["settings"]}
+    given = {name: sizes | (settings[name] or {}) for name in profile["settings"]}
+    return {name: (values.pop("notebook", "40_network"), values) for name, values in given.items()}
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #d708a2c0
 def chapters(
