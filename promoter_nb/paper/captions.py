@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['label_histogram', 'strands', 'r2_by_model', 'motif_effects', 'over_what', 'r2', 'learning_curves', 'density',
-           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'frontier', 'captions']
+           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'frontier', 'verdicts',
+           'captions']
 
 # %% ../../nbs/library/paper/11_captions.ipynb #61a9944b
 from .formatting import decimal
@@ -122,6 +123,14 @@ def frontier(metrics: dict) -> str:
             f"until then, on a logarithmic scale; {counted(metrics['promoters'], 'promoter')} to learn from. One run "
             "of each network, and of the strand ResNet one for each number of passes.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #27e2a715
+def verdicts(metrics: dict) -> str:
+    "Under the effects that decide on the claims."
+    scored, learned = counted(metrics["held_out"], "held-out promoter"), counted(metrics["promoters"], "promoter")
+    return (f"One comparison for each claim, or one for each of its reasons: mean gain over {metrics['seeds']} seeds "
+            f"with its 95\u00a0% interval over seeds and promoters, on {scored}; {learned} to learn from. The band is "
+            f"the margin of {share(metrics['margin'], 0)}. Points are filled where the claim is decided.")
+
 # %% ../../nbs/library/paper/11_captions.ipynb #96e3ff0c
 def captions(
     chapters: dict, # metrics by name of the chapter
@@ -131,7 +140,7 @@ def captions(
     "The captions that depend on the data or on the profile."
     results, name = chapters["results"], chapters["data_set"]["name"]
     own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations,
-           "beyond": beyond, "frontier": frontier}
+           "beyond": beyond, "frontier": frontier, "verdicts": verdicts}
     return {"label_histogram": label_histogram(simulated), "strands": strands(simulated),
             "r2_by_model": r2_by_model(simulated), "r2": r2(name, results["held_out"], seeds),
             "motif_effects": motif_effects(chapters["motifs"], simulated),

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TODAY', 'CHAPTER', 'STUDIES', 'word_of_today', 'in_words_of_today', 'chapters', 'model_runs', 'first_runs',
-           'promoters_used', 'statements', 'overall', 'ledger']
+           'promoters_used', 'statements', 'judged', 'verdicts_by_kind', 'ledger']
 
 # %% ../../nbs/library/paper/01_claims.ipynb #1ea39af9
 import json
@@ -95,16 +95,36 @@ def statements(
             for entry in entries]
     return {claim: [entry for other, entry in said if other == claim] for claim in dict(said)}
 
-# %% ../../nbs/library/paper/01_claims.ipynb #363549f6
-def overall(
-    verdicts: list[str] # of the comparisons for a claim, on data of one kind
-) -> str: # one for all; empty if there are none
-    "What comparisons say together of a claim."
-    if not verdicts: return ""
-    fair = [verdict for verdict in verdicts if verdict not in ("not comparable", "not converged")]
-    held, failed = fair.count("reproduced"), fair.count("not reproduced")
-    if held and held == len(fair): return "reproduced"
-    return f"in part ({held} of {len(fair)})" if held else "not reproduced" if failed else "undecided"
+# %% ../../nbs/library/paper/01_claims.ipynb #0f415887
+def judged(
+    claims: dict[str, dict] # of `report/claims.json`, by id
+) -> dict[str, dict]: # in the order of the table
+    "The claims that need a verdict: those for which the 2022 report has evidence, or should have."
+    with_evidence = {code: claim for code, claim in claims.items() if "evidence" in claim}
+    return dict(sorted(with_evidence.items(), key=lambda pair: pair[0][0] != "K"))
+
+# %% ../../nbs/library/paper/01_claims.ipynb #96627c61
+def verdicts_by_kind(
+    found: Iterable[dict[str, dict]] # chapters of this report, then of the reference results
+) -> dict[str, list[dict]]: # rows of `68_verdicts`, under `simulated` and `measured`, each with its `data` and `source`
+    "The verdicts on each kind of promoters."
+    kinds: dict[str, list[dict]] = {"simulated": [], "measured": []}
+    for source, chapters in enumerate(found):
+        if "verdicts" not in chapters: continue
+        kind = "simulated" if chapters["data_set"]["name"] == "simulated" else "measured"
+        data = f"{chapters['data_set']['name']}, {decimal(chapters['verdicts']['promoters'], 0)}"
+        named = [row | {"data": data, "source": source} for row in chapters["verdicts"]["verdicts"]]
+        kinds[kind] = kinds[kind] or named
+    return kinds
+
+# %% ../../nbs/library/paper/01_claims.ipynb #5da3747a
+def _verdicts_on(claim: str, rows: list[dict]) -> list[dict]: # of one kind of promoters
+    return [{"part": row.get("part", ""), "reason": row["reason"], "effect": effect(row), "verdict": row["verdict"],
+             "data": row["data"], "source": row["source"]} for row in rows if row["claim"] == claim]
+
+def _in_short(verdicts: list[dict]) -> str:
+    if len(verdicts) == 1: return verdicts[0]["verdict"]
+    return "; ".join(f"{row['part']}: {row['verdict']}" for row in verdicts)
 
 # %% ../../nbs/library/paper/01_claims.ipynb #19e51ef2
 def _effect(entry: dict) -> str:
@@ -115,8 +135,7 @@ def _effect(entry: dict) -> str:
 def _row(entry: dict, source: int) -> dict:
     named = {name: entry.get(name, "") for name in ("setting", "against", "better", "worse")}
     return {"own": source == 0, "source": source, "kind": entry["kind"], "data": entry["data"],
-            "comparison": entry["comparison"], "effect": _effect(entry),
-            "verdict": entry["verdict"].replace(" at this size", ""), **named}
+            "comparison": entry["comparison"], "effect": _effect(entry), **named}
 
 # %% ../../nbs/library/paper/01_claims.ipynb #c7dddb4b
 def _rows(claim: str, said: list[dict]) -> list[dict]:
@@ -129,9 +148,10 @@ def _rows(claim: str, said: list[dict]) -> list[dict]:
 # %% ../../nbs/library/paper/01_claims.ipynb #35fe68bd
 def ledger(
     claims: dict[str, dict], # by id: the claim, and the evidence that the original gives
-    said: list[dict[str, list[dict]]] # as `statements` gives them: of this report's data, then of others
-) -> list[dict]: # one a claim, with the verdicts for `simulated` and `measured` data, and text for each statement
-    "Claims, evidence then, and effects now."
-    verdicts = lambda rows, kind: overall([row["verdict"] for row in rows if row["kind"] == kind])
-    return [{"id": claim, **text, "rows": (rows := _rows(claim, said)),
-             **{kind: verdicts(rows, kind) for kind in ("simulated", "measured")}} for claim, text in claims.items()]
+    said: list[dict[str, list[dict]]], # as `statements` gives them: of this report's data, then of others
+    tested: dict[str, list[dict]] # as `verdicts_by_kind` gives them
+) -> list[dict]: # one a claim: its primary comparisons, what they say in short by kind, and its other comparisons
+    "Claims, evidence then, and verdicts now."
+    found = {claim: {kind: _verdicts_on(claim, rows) for kind, rows in tested.items()} for claim in claims}
+    return [{"id": claim, **text, "primary": found[claim], "rows": _rows(claim, said),
+             **{kind: _in_short(rows) for kind, rows in found[claim].items()}} for claim, text in claims.items()]

@@ -19,7 +19,7 @@ from .captions import captions
 from .experiment import commit
 from ..data.files import atomic, write_json
 from .claims import (
-    chapters, first_runs, in_words_of_today, ledger, model_runs, promoters_used, statements)
+    chapters, first_runs, in_words_of_today, judged, ledger, model_runs, promoters_used, statements, verdicts_by_kind)
 from .model_sentences import beyond_in_short, frontier_in_short
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
@@ -240,12 +240,12 @@ def _models_in_words(trained: dict, own: dict) -> list[str]:
     return sorted(runs, key=lambda name: -runs[name]["validation"]["r2"]["value"])
 
 # %% ../../nbs/library/paper/05_report.ipynb #dff574b3
-def _texts(found: dict, trained: dict, own: dict, judged: list[dict], simulated: bool) -> dict:
+def _texts(found: dict, trained: dict, own: dict, table: list[dict], simulated: bool) -> dict:
     "Sentences, verdicts and captions."
     seeds = max(row["validation"]["seeds"] for row in found["results"]["models"])
     return {"said": _sentences(found, trained, own), "own_models": _models_in_words(trained, own),
             "notes": _notes(found, seeds),
-            "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in judged},
+            "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in table},
             "captions": captions(found, simulated, seeds)}
 
 # %% ../../nbs/library/paper/05_report.ipynb #68c55d99
@@ -285,15 +285,19 @@ def _claim_rows(claims: dict[str, dict]) -> list[list[str]]: # all that the 2022
     return [[code, claim["claim"], claim["section"], claim.get("published", "–"), ", ".join(claim["experiments"])]
             for code, claim in claims.items()]
 
-def _judged(claims: dict[str, dict]) -> dict[str, dict]: # those that the ledger has, conclusions first
-    with_evidence = {code: claim for code, claim in claims.items() if "evidence" in claim}
-    return dict(sorted(with_evidence.items(), key=lambda pair: pair[0][0] != "K"))
+def _ledger(claims: dict, primary: dict, own: dict, others: list[list[Path]], folders: list[Path]) -> list[dict]:
+    known = [chapters(runs) for runs in others]
+    said = [statements(found | first_runs(runs)) for found, runs in zip((own, *known), (folders, *others))]
+    why = {code: primary.get(code, {}).get("untested", "") for code in claims}
+    asked = {code: claim | {"untested": why[code]} for code, claim in judged(claims).items()}
+    return ledger(asked, said, verdicts_by_kind([own, *known]))
 
 # %% ../../nbs/library/paper/05_report.ipynb #db83d291
 def _runs_shown(root: Path, results: str, folders: list[Path], references: list[str], spare: list[str],
                 claims: list[dict]) -> list[dict]:
     "Groups of runs for the appendix: the profile's, those that the ledger cites, and those that stand in."
-    cited = {row["source"] for claim in claims for row in claim["rows"]}
+    verdicts = [row for claim in claims for rows in claim["primary"].values() for row in rows]
+    cited = {row["source"] for row in [*verdicts, *(row for claim in claims for row in claim["rows"])]}
     shown = [folder for number, folder in enumerate(references, 1) if number in cited or Path(folder).name in spare]
     groups = {results: folders} | {folder: runs_in(root/folder) for folder in shown}
     return [{"folder": folder} | run_group(root/folder, runs) for folder, runs in groups.items()]
@@ -338,14 +342,15 @@ def collect(
     found, trained = _gathered(root, folders, spare)
     simulated = found["data_set"]["name"] == "simulated"
     claims = json.loads((root/"report/claims.json").read_text())
-    judged = ledger(_judged(claims), [statements(chapters(runs) | first_runs(runs)) for runs in (folders, *others)])
+    primary = json.loads((root/"report/primary.json").read_text())
+    table = _ledger(claims, primary, own, others, folders)
     measured = measured_results([chapters(runs) for runs in others] if simulated else [], root)
-    groups = _runs_shown(root, results, folders, references, spare, judged)
-    return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": judged, "runs": groups,
+    groups = _runs_shown(root, results, folders, references, spare, table)
+    return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": table, "runs": groups,
             "claims": _claim_rows(claims),
             "plots": _plots(root, [*(f"figures/reference/{name}" for name in spare), figures]),
             "provenance": _provenance(root, results, found, trained, measured),
-            **_tables(found, simulated), **_texts(found, trained, model_runs(folders), judged, simulated),
+            **_tables(found, simulated), **_texts(found, trained, model_runs(folders), table, simulated),
             "scope": {name: claim_text.scope(metrics["promoters_used"], str(metrics["folder"].relative_to(root)),
                                              name in own)
                       for name, metrics in found.items()},

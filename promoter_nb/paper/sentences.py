@@ -9,7 +9,7 @@ __all__ = ['SENTENCES', 'say']
 import re
 from typing import Callable
 
-from . import data_sentences, model_sentences
+from . import claim_sentences, data_sentences, model_sentences
 from .claims import in_words_of_today, word_of_today
 
 # %% ../../nbs/library/paper/10_sentences.ipynb #f4d9a89a
@@ -20,7 +20,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
         "results", "ablations", "beyond", "frontier", "attribution", "filters", "embedding", "test_sets", "min_gpt",
         "enformer", "padding", "autoencoder", "sparse_autoencoder")},
-    "motif_regression": model_sentences.ridge,
+    "verdicts": claim_sentences.verdicts, "motif_regression": model_sentences.ridge,
     "network": model_sentences.model, "forest": model_sentences.model}
 
 # %% ../../nbs/library/paper/10_sentences.ipynb #e4f169d5
