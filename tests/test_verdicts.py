@@ -96,7 +96,8 @@ def test_notebook_decides_what_is_known(study):
 
 @pytest.mark.parametrize("harm, message", [
     (lambda run: shutil.rmtree(run), "K2: resnet and shallow_resnet have 4 seeds in common; a verdict needs 5"),
-    (lambda run: change(run/"run.json", data={"sha256": "cd"*32}), "K2: resnet and shallow_resnet learned from different data"),
+    (lambda run: change(run/"run.json", data={"sha256": "cd"*32}),
+     "K2: resnet and shallow_resnet learned from different data"),
     (lambda run: change(run/"run.json", parameters=parameters_of(run) | {"weight_decay": 0.1}),
      "K2: resnet and shallow_resnet differ in weight_decay; expected only model"),
     (lambda run: pd.DataFrame({"row": [1], "label": [2.0]}).to_parquet(run/"predictions.parquet"),
