@@ -20,6 +20,7 @@ from pathlib import Path
 import yaml
 
 from .parameters import declaration
+from .primary import refuse_mixed
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #de1aeb2b
 MADE = ("simulated", "dream2022") # by the program, or fetched by it
@@ -235,8 +236,10 @@ def keep_reference(
     pdf: str,             # the report
     measured: bool,       # whether the promoters are measured ones
     notebooks: list[str]  # folders of the runs whose executed notebook is kept
-):
+): # raises PrimaryError for a study of uncommitted code, or of two commits
     "Replace the reference results of a profile."
+    deciding = [run for run in reported if "/primary/" in run]
+    refuse_mixed({run: json.loads((root/run/"run.json").read_text())["commit"] for run in deciding})
     files = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"]*(not measured)
     for kind in ("results", "figures"): shutil.rmtree(root/kind/"reference"/name, ignore_errors=True)
     copies = [path for run in reported for file in files if (path := root/run/file).exists()]
