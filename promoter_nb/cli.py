@@ -7,10 +7,10 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'To', 'Format', 'Column', 'ADVICE',
            'Upstream', 'Step', 'Sequences', 'Precision', 'VariantFile', 'TableFormat', 'ToVcf', 'TRACKS', 'STRANDS',
            'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC',
            'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app',
-           'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Measured', 'Architecture', 'Settings', 'Width', 'Epochs',
-           'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'data_app',
-           'benchmark_app', 'Commands', 'predict', 'variants', 'scan', 'explain', 'design', 'insert', 'ablate', 'pair',
-           'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
+           'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters', 'Measured', 'Architecture', 'Settings',
+           'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn',
+           'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'scan', 'explain', 'design', 'insert',
+           'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import os
@@ -701,8 +701,8 @@ def design(
         longest_run=longest_run, flanks=(upstream, downstream)))
 
 # %% ../nbs/library/00_cli.ipynb #d4ba0b41
-ask_app = typer.Typer(help="Ask a model: what a motif does, what its sites are worth, whether two sites add up.",
-                      no_args_is_help=True, rich_markup_mode=None)
+ask_app = typer.Typer(help="Ask a model: what a motif does, what its sites are worth, whether two sites add up, and "
+                           "which motifs it has learned.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(ask_app, name="ask")
 MOTIF = "IUPAC word (CGGGTAA), factor's name (REB1) or JASPAR id (MA0363.3)."
 Backgrounds = Annotated[Path | None, typer.Option(
@@ -723,9 +723,14 @@ def _coded_blocks(predictor, path, column, format):
 def _backgrounds(predictor, path, number, seed, column, format):
     "What motifs are written into, as codes."
     import numpy as np
+    from promoter_nb.data.sequence import PADDING
     from promoter_nb.interpretation.insertion import random_backgrounds
     if path is None: return random_backgrounds(number, predictor.width, seed)
-    return np.concatenate([prepared.codes for _, prepared in _coded_blocks(predictor, path, column, format)])
+    codes = np.concatenate([prepared.codes for _, prepared in _coded_blocks(predictor, path, column, format)])
+    if short := (codes == PADDING).any(1).sum():
+        typer.echo(f"{short:,} of {len(codes):,} backgrounds have fewer than {predictor.width} known bases; "
+                   "they count where a site has known bases under it (column promoters)", err=True)
+    return codes
 
 # %% ../nbs/library/00_cli.ipynb #d36f7a9c
 @ask_app.command()
@@ -853,6 +858,62 @@ def pair(
     codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
     table = epistasis(predictor.predict_codes, codes, first, second, distance or None, strands, position, seed, True)
     with write_tables(_target(output), to) as write: write(table)
+
+# %% ../nbs/library/00_cli.ipynb #62b2f126
+Page = Annotated[Path | None, typer.Option(
+    "--page", metavar="FILE", parser=_path, help="Also draw them on one page, an HTML file.", show_default="none")]
+Promoters = Annotated[Path | None, typer.Argument(
+    metavar="FILE", parser=_path, show_default="random bases",
+    help="Promoters to look into: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")]
+
+def _first_promoters(predictor, path, number, seed, column, format):
+    "So many promoters of a file or of random bases, as codes, and what they are."
+    import numpy as np
+    from promoter_nb.interpretation.insertion import random_backgrounds
+    if path is None: return random_backgrounds(number, predictor.width, seed), "of random bases"
+    blocks, rows = [], 0
+    for _, prepared in _coded_blocks(predictor, path, column, format):
+        blocks, rows = [*blocks, prepared.codes], rows + len(prepared.codes)
+        if rows >= number: break
+    return np.concatenate(blocks)[:number], f"of {'standard input' if _is_standard(path) else path.name}"
+
+# %% ../nbs/library/00_cli.ipynb #b3481d50
+@ask_app.command()
+def motifs(
+    sequences: Promoters = None, output: Output = None, page: Page = None,
+    number: Annotated[int, typer.Option(min=20, help="Promoters to read, at most: the first of a file.")] = 5000,
+    seed: Draws = 0, model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
+):
+    """What has a model learned? Find the motifs that its predictions rest on, and what they are worth.
+
+    Results are rows, one a motif: motif (number), word (IUPAC letters, as `ask insert` takes them), sites and promoters
+    (how many), forward (share of the sites on the strand as given), and effect: what the prediction loses, on average,
+    when a site is replaced by random bases, with the 95 % interval of the mean, low and high. Then the motif of JASPAR
+    most like it: name, id, strand, p, e_value (how many matches as good all of JASPAR would give by chance), and also:
+    further ones below 0.05. A motif needs 20 sites; more promoters show rarer ones. How long it takes is said first,
+    and up to a minute more when motifs are compared for the first time.
+
+    \b
+      promoter-nb ask motifs --page learned.html --output learned.tsv
+      promoter-nb ask motifs promoters.fa --model my_model --number 20000 --page learned.html
+    """
+    from contextlib import nullcontext
+    from promoter_nb.interpretation.learned_page import learned_page
+    from promoter_nb.data.write_tables import write_lines, write_tables
+    from promoter_nb.inference.predictor import Predictor
+    from promoter_nb.interpretation.discovery import expected_seconds, learned_motifs
+    if page and _one_place(page, output):
+        raise typer.BadParameter("the page and the table need a file each", param_hint="--page / --output")
+    predictor = Predictor.load(model, precision="32-true")
+    codes, which = _first_promoters(predictor, sequences, number, seed, column, format)
+    with (write_tables(_target(output), to) as write,
+          write_lines(page) if page else nullcontext() as file):
+        typer.echo(f"{len(codes):,} promoters {which}, about {expected_seconds(predictor, codes):.0f} s", err=True)
+        table, found = learned_motifs(predictor, codes, seed, progress=True)
+        write(table.drop(columns=["offset", "overlap"]))
+        if page: file.write(learned_page(table, found, predictor.card["name"], f"{len(codes):,} promoters {which}",
+                                         predictor.width).encode())
+    typer.echo(f"{len(found)} motif{'s'*(len(found) > 1)}, {(table.e_value < 0.05).sum()} of them known", err=True)
 
 # %% ../nbs/library/00_cli.ipynb #4fd0d2fc
 def _network(name: str) -> str:

@@ -38,7 +38,7 @@ def fasta(tmp_path):
 
 
 def test_help_comes_at_once():
-    for words in ([], ["predict"], ["variants"], ["train"], ["explain"], ["ask", "insert"], ["ask", "ablate"], ["ask", "pair"], ["design"], ["data", "fetch"]):
+    for words in ([], ["predict"], ["variants"], ["train"], ["explain"], ["ask", "insert"], ["ask", "ablate"], ["ask", "pair"], ["ask", "motifs"], ["design"], ["data", "fetch"]):
         assert "Usage" in run(*words, "--help")
     loaded = subprocess.run([sys.executable, "-X", "importtime", *COMMAND[1:], "--help"], env=ENVIRONMENT, capture_output=True, text=True).stderr
     modules = {line.rpartition("|")[2].strip() for line in loaded.splitlines()}

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from .drawing import outline
 from .page import EXAMPLE
 from ..data.files import atomic
 from ..data.flanks import ANCHOR, DOWNSTREAM, MISMATCHES, SHIFTS, UPSTREAM
@@ -26,6 +25,7 @@ from ..inference.predictor import Predictor
 from ..models.layers import ConvBlock, Residual
 from ..models.strand_resnet import StrandNetwork
 from ..plots.logo import BASE_COLOURS
+from ..plots.svg import outline
 
 # %% ../../nbs/library/app/02_offline_page.ipynb #1f896a65
 def _convolution(block: ConvBlock, add: bool = False) -> dict:

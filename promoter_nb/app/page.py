@@ -17,8 +17,9 @@ import pandas as pd
 
 from ..interpretation.attribution import mutagenesis, observed_base_effects
 from ..interpretation.explain import find_motifs
-from .drawing import cell_names, distribution, heat_map, logo, motif_rows, signed, strongest_effect
+from .drawing import cell_names, distribution, heat_map, logo, motif_rows, strongest_effect
 from ..inference.predictor import Predictor
+from ..plots.svg import signed
 from ..data.flanks import trim
 from ..data.prepare import IUPAC_CODES, SequenceError, prepare
 from ..data.sequence import PADDING

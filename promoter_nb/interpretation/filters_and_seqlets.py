@@ -92,8 +92,13 @@ def find_seqlets(
     window: int = 7,           # bases that are summed
     flank: int = 1,            # more bases on each side
     target_fdr: float = 0.2    # share of false ones to aim at
-) -> pd.DataFrame: # row (of `contributions`), start, end (columns, end left out), contribution (bins)
+) -> pd.DataFrame: # row (of `contributions`), start, end (columns, end left out), contribution; raises ValueError
     "Stretches of bases with large contributions."
+    if contributions.shape[1] < window + 2*flank:
+        raise ValueError(f"contributions of {contributions.shape[1]} bases; a stretch takes {window + 2*flank}")
+    if not contributions.min(initial=0) < 0 < contributions.max(initial=0): # the null distribution has both signs
+        raise ValueError(f"nothing stands out among the contributions of {len(contributions):,} promoters, "
+                         "which are all zero, of one sign, or no numbers; ask a model that has learned something")
     from tangermeme.seqlet import tfmodisco_seqlets
     values = torch.from_numpy(np.array(contributions, dtype=np.float32))
     found = tfmodisco_seqlets(values, window_size=window, flank=flank, target_fdr=target_fdr)
@@ -104,9 +109,10 @@ def find_seqlets(
 # %% ../../nbs/library/interpretation/02_filters_and_seqlets.ipynb #c1a47e90
 def match_motifs(
     motifs: dict,                             # probabilities, float (4, columns), by name or number
-    known: dict[str, Motif] | None = None     # to compare with; those of JASPAR when None
-) -> pd.DataFrame: # a row a motif: motif, name, id, strand, offset, overlap, p, e_value
-    "The known motif that is most like each of some motifs."
+    known: dict[str, Motif] | None = None,    # to compare with; those of JASPAR when None
+    count: int = 1                            # matches for each motif
+) -> pd.DataFrame: # rows by motif, the best match first: motif, name, id, strand, offset, overlap, p, e_value
+    "The known motifs that are most like each of some motifs."
     from memelite import tomtom
     if known is None: known = load_motifs()
     if not known: raise ValueError("no motif is known to compare with")
@@ -114,11 +120,12 @@ def match_motifs(
     if not motifs: return pd.DataFrame(columns=columns)
     queries = [np.ascontiguousarray(motif, dtype=float) for motif in motifs.values()]
     targets = [motif.probabilities.astype(float) for motif in known.values()]
-    nearest = tomtom(queries, targets, n_nearest=1)
-    p_values, _, offset, overlap, strand, best = [values[:, 0] for values in nearest]
+    nearest = tomtom(queries, targets, n_nearest=min(count, len(known)))
+    p_values, _, offset, overlap, strand, best = [values.ravel() for values in nearest]
     matches = [list(known.values())[int(index)] for index in best]
-    table = pd.DataFrame({"motif": list(motifs), "name": [match.name for match in matches],
-                          "id": [match.id for match in matches], "strand": np.where(strand == 0, "+", "-"),
+    table = pd.DataFrame({"motif": np.repeat(list(motifs), len(best)//len(motifs)),
+                          "name": [match.name for match in matches], "id": [match.id for match in matches],
+                          "strand": np.where(strand == 0, "+", "-"),
                           "offset": offset.astype(int), "overlap": overlap.astype(int),
                           "p": p_values, "e_value": np.minimum(p_values*len(known), len(known))})
     return table[columns]
