@@ -106,15 +106,17 @@ def judged(
 # %% ../../nbs/library/paper/01_claims.ipynb #96627c61
 def verdicts_by_kind(
     found: Iterable[dict[str, dict]] # chapters of this report, then of the reference results
-) -> dict[str, list[dict]]: # rows of `68_verdicts`, under `simulated` and `measured`, each with its `data` and `source`
-    "The verdicts on each kind of promoters."
+) -> dict[str, list[dict]]: # under `simulated` and `measured`, each with its `data` and `source`
+    "The verdicts of `68_verdicts` and `69_transfer` on each kind of promoters."
     kinds: dict[str, list[dict]] = {"simulated": [], "measured": []}
     for source, chapters in enumerate(found):
-        if "verdicts" not in chapters: continue
-        kind = "simulated" if chapters["data_set"]["name"] == "simulated" else "measured"
-        data = f"{chapters['data_set']['name']}, {decimal(chapters['verdicts']['promoters'], 0)}"
-        named = [row | {"data": data, "source": source} for row in chapters["verdicts"]["verdicts"]]
-        kinds[kind] = kinds[kind] or named
+        deciding = [chapters[name] for name in ("verdicts", "transfer") if name in chapters]
+        if not any(chapter["verdicts"] for chapter in deciding): continue
+        name = chapters["data_set"]["name"]
+        rows = [row | {"data": f"{name}, {decimal(chapter['promoters'], 0)}", "source": source}
+                for chapter in deciding for row in chapter["verdicts"]]
+        kind = "simulated" if name == "simulated" else "measured"
+        kinds[kind] = kinds[kind] or rows
     return kinds
 
 # %% ../../nbs/library/paper/01_claims.ipynb #5da3747a

@@ -20,7 +20,8 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
         "results", "ablations", "beyond", "frontier", "attribution", "filters", "embedding", "test_sets", "min_gpt",
         "enformer", "padding", "autoencoder", "sparse_autoencoder")},
-    "verdicts": claim_sentences.verdicts, "motif_regression": model_sentences.ridge,
+    "verdicts": claim_sentences.verdicts, "transfer": claim_sentences.transfer,
+    "motif_regression": model_sentences.ridge,
     "network": model_sentences.model, "forest": model_sentences.model}
 
 # %% ../../nbs/library/paper/10_sentences.ipynb #e4f169d5
