@@ -458,8 +458,12 @@ def _card(library, task, models, recipe, device) -> dict:
         "coverage": measure_coverage(test.labels, predictions, intervals)}}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #ae77d160
-def _refuse(folder: Path, members: int | None):
-    if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+_WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
+
+def _refuse(folder: Path, work: Path, members: int | None):
+    if folder.exists():
+        if (work/_WRITTEN).exists(): shutil.rmtree(work, ignore_errors=True)
+        raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
 
 def _width_at_start(start, width: int | None, make: Callable) -> int | None:
@@ -479,11 +483,13 @@ def _read_parts(measured, apart, width: int | None, families) -> tuple[Dataset, 
     check_parts(parts["training"], parts["validation"])
     return data, judged, parts
 
-def _write(task, folder, measured, models, recipe, device, about):
-    "Measure a trained model, and write its folder."
+def _write(task, folder, work, measured, models, recipe, device, about):
+    "Measure a trained model, write its folder, and remove its checkpoints."
     card = _card(_library(measured, task.data), task, models, recipe, device) | (about or {})
     predictor = Predictor(models, card, device, task.devices["precision"])
+    (work/_WRITTEN).touch()
     write_model(folder, models, card | (_judge(predictor, task.judged) if task.judged else {}))
+    shutil.rmtree(work, ignore_errors=True)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
@@ -507,7 +513,7 @@ def train_model(
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), user_path(folder).absolute()
     options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
-    _refuse(folder, members)
+    _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
     make = lambda seed, width: build(network, width, seed, **(options or {}))
@@ -519,8 +525,7 @@ def train_model(
     task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
                  {"accelerator": accelerator, "precision": precision}, progress, since)
     device = None if accelerator == "auto" else accelerator
-    with _alone(work := folder.with_name(f".{folder.name}.training")):
+    with _alone(work):
         recipe, models = _train(task, _asked(task, network, options), work)
-        _write(task, folder, measured, models, recipe, device, about)
-        shutil.rmtree(work)
+        _write(task, folder, work, measured, models, recipe, device, about)
     return Predictor.load(folder, device, precision)
