@@ -23,7 +23,7 @@ HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report reference reference-reports verify pretrained packaged readme outputs docs test test-long lock audit release app lab clean
+.PHONY: help setup moved report plan reference reference-reports verify pretrained packaged readme outputs docs test test-long lock audit release app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ report: setup  ## run what is missing and build report/report.pdf
 	@echo "The report is $(CURDIR)/report/report.pdf"
 	@echo "Next: make report PROFILE=laptop for more data and three seeds, make report DATA=FILE for your own,"
 	@echo "make lab to open the notebooks."
+
+plan: setup  ## what a profile would cost, before anything runs: jobs, hours, memory
+	@$(subst --quiet rules,,$(SNAKEMAKE)) --dry-run --printshellcmds 2>&1 | $(BIN)/python -m promoter_nb.paper plan
 
 reference: report  ## make the reference results of a profile anew; they are kept in git and change in no other way
 	@$(SNAKEMAKE) -- reference

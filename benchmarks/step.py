@@ -19,7 +19,7 @@ from promoter_nb.training.predict import make_fabric
 os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # otherwise the profiler says when it starts and stops
 
 
-def matrix_rate(size=1024, repeats=20, precision="auto"):
+def matrix_rate(precision, size=1024, repeats=20):
     "Floating-point operations a second, on the CPU, of a product of two square matrices."
     a = torch.rand(size, size)
     with make_fabric("cpu", precision=precision).autocast(): a = a.to((a @ a).dtype)
@@ -29,7 +29,7 @@ def matrix_rate(size=1024, repeats=20, precision="auto"):
     return repeats*2*size**3/(time.perf_counter() - started)
 
 
-def training_step(model, rows=256, width=80, precision="auto"):
+def training_step(model, precision, rows=256, width=80):
     "A function that takes one step on a batch of random promoters, as the engine takes it."
     fabric = make_fabric("cpu", precision=precision)
     sequences = nn.functional.one_hot(torch.randint(4, (rows, width)), 4).movedim(2, 1).float()
@@ -66,10 +66,12 @@ def operations_a_second(step, steps=5):
 
 
 def main(network="resnet", rows=256, steps=5):
-    step = training_step(build(network), int(rows))
+    model = build(network)
+    precision = choose_precision(model, accelerator="cpu")
+    step = training_step(model, precision, int(rows))
     print(time_by_operation(step, int(steps)).head(12).round(3).to_string())
-    ratio = operations_a_second(step, int(steps))/matrix_rate()
-    print(f"{network}, {choose_precision('cpu')}, {torch.get_num_threads()} threads; step against matrix product: ratio {ratio:.2f}")
+    ratio = operations_a_second(step, int(steps))/matrix_rate(precision)
+    print(f"{network}, {precision}, {torch.get_num_threads()} threads; step against matrix product: ratio {ratio:.2f}")
 
 
 if __name__ == "__main__": main(*sys.argv[1:])

@@ -1,7 +1,7 @@
 """How fast the ResNet trains and predicts, against the same architecture written plainly.
 
 Plainly means: float32, one-dimensional convolutions in PyTorch's default layout, PyTorch's PReLU, and a DataLoader that encodes row by row.
-Ours works in bfloat16 where the processor has arithmetic for it, in float32 elsewhere, and the product of matrices that it is set against likewise.
+Ours works in the arithmetic that is faster here (`training.precision`), and the product of matrices that it is set against likewise.
 Both are measured in one run, in turns, and the fastest of the rounds counts; so a busy machine disturbs both alike.
 
     python benchmarks/training.py [rows] [rounds]
@@ -79,20 +79,21 @@ def main(rows=8192, rounds=5):
     data = Dataset(generator.integers(0, 4, (rows, WIDTH), dtype=np.uint8), generator.normal(11, 2, rows).astype(np.float32), "random", "", np.arange(rows), {})
     recipe, ours, plain = Recipe(epochs=1000, batch_size=BATCH), build("resnet"), PlainResNet()
     plain_rows, optimizer = PlainRows(decode(data.codes), data.labels), torch.optim.AdamW(plain.parameters())
+    precision = choose_precision(ours, accelerator="cpu")
     with TemporaryDirectory() as folder:
-        run = TrainingRun(make_fabric("cpu", precision="auto"), ours, data, data, recipe, Path(folder), {}, show=False)
+        run = TrainingRun(make_fabric("cpu", precision=precision), ours, data, data, recipe, Path(folder), {}, show=False)
         start_phase(run, "adamw", 1000)
         jobs = {"training, ours": lambda: train_epoch(run, *draw_epoch(run.labels, recipe, 0), 1), "training, plain": lambda: plain_training(plain, optimizer, plain_rows),
-                "prediction, ours": lambda: predict(ours, data.codes, accelerator="cpu"), "prediction, plain": lambda: plain_prediction(plain, plain_rows)}
+                "prediction, ours": lambda: predict(ours, data.codes, accelerator="cpu", precision=precision), "prediction, plain": lambda: plain_prediction(plain, plain_rows)}
         seconds, peak = {name: [] for name in jobs}, 0
         for _ in range(rounds):
             for name, job in jobs.items():
                 started = time.perf_counter()
                 job()
                 seconds[name].append(time.perf_counter() - started)
-            peak = max(peak, matrix_rate())
+            peak = max(peak, matrix_rate(precision))
     rate = {name: rows/min(times) for name, times in seconds.items()}
-    print(f"{torch.get_num_threads()} threads, {choose_precision('cpu')}; matrix product {peak/1e9:.0f} GFLOP/s; convolutions {operations()/1e6:.1f} MFLOP a sequence forward")
+    print(f"{torch.get_num_threads()} threads, {precision}; matrix product {peak/1e9:.0f} GFLOP/s; convolutions {operations()/1e6:.1f} MFLOP a sequence forward")
     for name, factor in [("training", 3), ("prediction", 1)]:
         ours, plain = rate[f"{name}, ours"], rate[f"{name}, plain"]
         print(f"{name:10s}  ours {ours:6.0f}/s  plain {plain:6.0f}/s  ratio {ours/plain:4.2f}  of the matrix rate {ours*factor*operations()/peak:.0%}")

@@ -149,6 +149,15 @@ def test_variants_in_both_forms(tmp_path):
     assert indels.unusual.tolist() == ["", "|cut"] # the measured model has seen no other length than 80, and says so
 
 
+def test_a_promoter_has_one_number_in_every_command():
+    core, other = CORES[:2]
+    predicted = table(run("predict", "-", input=f"{core}\n{other}\n")).prediction
+    compared = table(run("variants", "-", input=f"reference,alternative\n{core},{other}\n"))
+    assert predicted.tolist() == [compared.reference_prediction.item(), compared.alternative_prediction.item()]
+    short = table(run("predict", "-", "--precision", "bf16-mixed", input=f"{core}\n{other}\n")).prediction
+    assert 0 < abs(short - predicted).max() < 0.1
+
+
 @pytest.mark.parametrize("row, message", [("1\tC\tT", "ref is 'C', but the sequence has 'G' at position 1"), ("81\tA\tT", "position 81"), ("0\tA\tT", "position 0"),
                                           ("1.5\tG\tT", "position is '1.5'; expected a whole number"), ("1\tG\t<DEL>", "alt is '<DEL>'"), ("1\tG\t", "alt is ''")])
 def test_variants_that_do_not_fit(row, message):

@@ -7,6 +7,7 @@ import resource
 import shutil
 import tarfile
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -61,16 +62,24 @@ class Record:
         return {"id": 10633252, "files": [described(*file) for file in self.files.items()]}
 
 
-@pytest.fixture
-def record():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+@contextmanager
+def serve(handler):
+    "The record behind a server."
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.record = Record(f"http://127.0.0.1:{server.server_port}")
+    server.handle_error = lambda *where: None # of visitors who hang up
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield server.record
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try: yield server.record
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def record():
+    with serve(Handler) as record: yield record
 
 
 @pytest.fixture

@@ -282,6 +282,17 @@ def test_bfloat16_changes_little(tmp_path):
     assert abs(scores[0] - scores[1]) < 0.005
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_run_that_goes_on_keeps_its_precision(tmp_path, precision):
+    model, passes = make(), iter(range(60)) # an epoch and a half
+    def stop(*_):
+        if next(passes, None) is None: raise KeyboardInterrupt
+    model.register_forward_hook(stop)
+    with pytest.raises(KeyboardInterrupt): train(tmp_path, model, GENTLE, precision=precision, progress=False)
+    history = train(tmp_path, recipe=GENTLE, progress=False)[1]
+    assert len(history) == GENTLE.epochs and history.attrs["precision"] == precision
+
+
 def test_fewer_rows_than_a_batch(tmp_path):
     history = train(tmp_path, recipe=Recipe(epochs=2, batch_size=512), rows=100, progress=False)[1]
     assert len(history) == 2

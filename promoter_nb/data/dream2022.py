@@ -7,6 +7,7 @@ __all__ = ['DOI', 'RECORD', 'FILES', 'DESCRIPTION', 'DownloadError', 'unpack', '
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #bcac1afe
 import json
+import os
 import shutil
 import tarfile
 import zlib
@@ -15,7 +16,7 @@ from pathlib import Path
 import pooch
 from pooch.downloaders import ZenodoRepository
 
-from .files import atomic, user_path, write_json
+from .files import atomic, scratch, user_path, write_json
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #4e85088e
 DOI = "10.5281/zenodo.10633252"
@@ -73,9 +74,12 @@ def _check_room(folder: Path, needed: int):
 
 # %% ../../nbs/library/data/03_dream2022.ipynb #f62cb8b7
 def _fetch(folder, name, entry, progress, retries):
-    registry = pooch.create(folder, base_url="", registry={name: entry["checksum"]},
-                            urls={name: entry["url"]}, retry_if_failed=retries)
-    try: registry.fetch(name, downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30))
+    download = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    try:
+        with scratch(folder/name) as part:
+            registry = pooch.create(part, base_url="", registry={name: entry["checksum"]},
+                                    urls={name: entry["url"]}, retry_if_failed=retries)
+            os.replace(registry.fetch(name, downloader=download), folder/name)
     except ValueError as error:
         raise DownloadError(f"{name} from {entry['url']} differs from its checksum in the record, "
                             f"{entry['checksum']}; nothing was kept") from error

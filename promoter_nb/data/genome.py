@@ -26,7 +26,7 @@ def _packing(path: Path) -> str:
     "How a file is packed: not at all, with bgzip, or with gzip."
     with open(path, "rb") as file: head = file.read(18)
     if not head.startswith(b"\x1f\x8b"): return "plain"
-    return "bgzip" if head[3] & 4 and head[12:14] == b"BC" else "gzip"
+    return "bgzip" if head[12:14] == b"BC" and head[3] & 4 else "gzip"
 
 # %% ../../nbs/library/data/11_genome.ipynb #796a5141
 @contextmanager
@@ -40,14 +40,31 @@ def _entered_anywhere(path: Path, scratch: Path) -> Iterator[Path]:
             yield plain
 
 # %% ../../nbs/library/data/11_genome.ipynb #0e5f17eb
+def _lines(file: Path):
+    return gzip.open(file) if _packing(file) == "bgzip" else open(file, "rb")
+
 def _uneven_line(file: Path) -> int | None:
     "The first line of a FASTA file that is longer than those before it, or follows a shorter one."
-    with (gzip.open(file) if _packing(file) == "bgzip" else open(file, "rb")) as lines:
+    longest = ended = 0
+    with _lines(file) as lines:
         for number, line in enumerate(lines, 1):
             letters = len(line.rstrip())
             if line.startswith(b">"): longest = ended = 0
             elif ended and letters or longest and letters > longest: return number
             else: longest, ended = longest or letters, letters < longest
+
+# %% ../../nbs/library/data/11_genome.ipynb #3e8dbf52
+def _refuse_doubles(file: Path, name: str) -> None:
+    "Refuse a FASTA file with two sequences of one name."
+    seen = {}
+    with _lines(file) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.startswith(b">"): continue
+            chromosome = b"".join(line[1:].split()[:1]).decode(errors="replace")
+            if chromosome in seen:
+                raise DataError(f"{name}, line {number}: there is a sequence {chromosome!r} already, "
+                                f"in line {seen[chromosome]}; a genome has each once")
+            seen[chromosome] = number
 
 # %% ../../nbs/library/data/11_genome.ipynb #b2b52f49
 def _index(file: Path, name: str, scratch: Path) -> dict[str, str]:
@@ -63,6 +80,7 @@ def _index(file: Path, name: str, scratch: Path) -> dict[str, str]:
         place = f", line {line}" if (line := _uneven_line(file)) else ""
         raise DataError(f"{name}{place}: this is no FASTA file with lines of one length; "
                         "within a record only the last line may be shorter") from None
+    _refuse_doubles(file, name)
     return {"filepath_index": str(made[0])} | ({"filepath_index_compressed": str(made[1])} if made[1].exists() else {})
 
 # %% ../../nbs/library/data/11_genome.ipynb #c1d4a916

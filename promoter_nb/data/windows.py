@@ -7,6 +7,7 @@ __all__ = ['ATTRIBUTE', 'REGION', 'read_regions', 'in_front', 'Windows', 'lay_wi
 
 # %% ../../nbs/library/data/12_windows.ipynb #3d8d419d
 import gzip
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
             content = file.read_bytes()
             text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode("utf-8-sig")
     except UnicodeDecodeError: raise DataError(f"{path}: {NOT_UTF8}") from None
-    lines = enumerate(text.partition("\n##FASTA")[0].splitlines(), 1)
+    lines = enumerate(io.StringIO(text.partition("\n##FASTA")[0], newline=None), 1)
     return [(number, line.strip().split("\t" if "\t" in line else None)) for number, line in lines
             if line.strip() and not re.match(r"#|(track|browser)\b", line)]
 

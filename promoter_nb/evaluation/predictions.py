@@ -17,7 +17,7 @@ import pandas as pd
 from ..data.dataset import DataError
 from ..data.files import user_path
 from ..data.flanks import trim_sequences
-from ..data.read_sequences import find_column, read_stream
+from ..data.read_sequences import damage_named, find_column, read_stream
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #5444fd8c
 ADVICE = "expected columns id or sequence, and prediction (or its name with --prediction)"
@@ -48,17 +48,18 @@ def _once(pairs):
 
 def _game(content, name):
     "The predictions of a response of GAME."
-    tasks = content["prediction_tasks"]
-    if len(tasks) != 1 or "predictions" not in tasks[0]:
-        raise DataError(f"{name} is a GAME response with {len(tasks)} tasks; expected one, with its predictions")
-    return tasks[0]["predictions"]
+    match content["prediction_tasks"]:
+        case [{"predictions": predictions}]: return predictions
+        case tasks:
+            count = len(tasks) if isinstance(tasks, list) else "no"
+            raise DataError(f"{name} is a GAME response with {count} tasks; expected one, with its predictions")
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #faf39daf
 def _from_json(data, name):
     "Keys and values as text; by key."
     try: content = json.loads(data, object_pairs_hook=_once)
     except json.JSONDecodeError as error: raise DataError(f"{name}, line {error.lineno}: {error.msg}") from None
-    except ValueError as error: raise DataError(f"{name}: {error}") from None
+    except (ValueError, RecursionError) as error: raise DataError(f"{name}: {error}") from None
     if isinstance(content, dict) and "prediction_tasks" in content: content = _game(content, name)
     if not isinstance(content, dict) or not content:
         raise DataError(f"{name}: expected an object of promoters and their predictions, such as {{\"0\": 11.5}}")
@@ -73,8 +74,7 @@ def read_predictions(
 ) -> pd.DataFrame: # key (text), value (float64), and sequence where a table has both; index: place in the file
     "Somebody's predictions; raises DataError with the file and the line."
     name, data = str(path), user_path(path).read_bytes()
-    try: plain = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (EOFError, OSError) as error: raise DataError(f"{name}: the gzip file is damaged ({error})") from None
+    with damage_named(name): plain = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     found = _from_json(plain, name) if plain.lstrip()[:1] in (b"{", b"[") else _from_table(plain, name, column)
     numbers = pd.to_numeric(found.value, errors="coerce")
     if (bad := ~np.isfinite(numbers)).any():

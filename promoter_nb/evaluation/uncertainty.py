@@ -64,16 +64,15 @@ def over_seeds(
 def score(
     labels: np.ndarray,      # measured expression (n,)
     predictions: np.ndarray, # predicted expression (n,)
-    seed: int = 0            # of the bootstrap
+    seed: int = 0,           # of the bootstrap
+    resamples: int = 1000    # bootstrap samples; 0 for no intervals
 ) -> dict: # value, low and high end of each measure; raises ValueError for too few, constant or non-finite values
     "All measures of a prediction with their intervals."
     labels, predictions = (np.asarray(values, dtype=np.float64) for values in (labels, predictions))
     _check_scored(labels, predictions)
-    scores = {}
-    for name, measure in MEASURES.items():
-        low, high = interval(measure, labels, predictions, seed=seed)
-        scores[name] = {"value": float(measure(labels, predictions)), "low": low, "high": high}
-    return scores
+    ends = lambda measure: dict(zip(("low", "high"), interval(measure, labels, predictions, resamples, seed)))
+    return {name: {"value": float(measure(labels, predictions)), **(ends(measure) if resamples else {})}
+            for name, measure in MEASURES.items()}
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #32423db4
 def _check_scored(labels, predictions):

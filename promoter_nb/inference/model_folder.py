@@ -109,9 +109,7 @@ def write_model(
     with atomic(folder) as part:
         part.mkdir()
         names = [f"weights_{number}.safetensors" for number in range(1, len(models) + 1)]
-        for name, model in zip(names, models):
-            save(model, part/name)
-            (part/name).chmod(0o644)
+        for name, model in zip(names, models): save(model, part/name)
         card = card | {"files": {name: file_sha256(part/name) for name in names}}
         write_json(part/"model.json", card | {"sha256": _digest(card)})
         (part/"README.md").write_text(card_text(card), encoding="utf-8")

@@ -63,22 +63,23 @@ class Ensemble:
         models: list[nn.Module], # members of the ensemble, taking one-hot (n, 4, width)
         card: dict,              # what is known of them (`model_folder`)
         device: torch.device | str | None = None, # a GPU where there is one by default
-        precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
+        precision: str = "32-true" # or "bf16-mixed", or "auto" for the faster one
     ):
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
         self.card, self.device = card, torch.device(device or choose_device())
-        self.precision = choose_precision(self.device.type) if precision == "auto" else precision
         self.models = [model.eval().to(self.device) for model in models]
         self.folded = [fold_batch_norm(model) for model in self.models]
         self.width, self.both_strands = card["width"], card["both_strands"]
+        self.precision = precision if precision != "auto" else choose_precision(
+            self.folded[0], self.width, self.device.type, training=False)
         self.intervals = Intervals(**card["intervals"])
 
     @classmethod
     def load(cls,
         folder: str | Path | None = None, # of a model, or "simulated"; the measured one in the package by default
         device: torch.device | str | None = None, # a GPU where there is one by default
-        precision: str = "auto" # "auto", "32-true" or "bf16-mixed"
+        precision: str = "32-true" # or "bf16-mixed", or "auto" for the faster one
     ) -> "Predictor": # raises ModelError when the folder holds none, or one that was altered
         "Read a model and verify it."
         return cls(*read_model(find_model(folder)), device, precision)

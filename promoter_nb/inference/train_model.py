@@ -37,6 +37,7 @@ from ..data.files import remove_empty, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
 from .model_folder import ModelError, find_model, read_card, read_model, write_model
 from ..models.registry import build, plain
+from ..training.precision import choose_precision
 from ..training.predict import make_fabric
 from .predictor import Predictor
 from ..training.recipe import BRIEF, MUON, Recipe, draw_epoch
@@ -322,13 +323,19 @@ def _decide(task: _Task) -> tuple[Recipe, int]:
                        else share_time(fitting, most, processes))
     return suited(with_epochs(max(2, epochs), network)), members
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #41be263c
+def _precision(task: _Task) -> str:
+    "The precision that is asked for, or the faster one."
+    asked, width = task.devices["precision"], task.data.codes.shape[1]
+    return choose_precision(task.make(task.seed), width, task.devices["accelerator"]) if asked == "auto" else asked
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #9d438081
 def _has_epochs(work: Path) -> bool:
     "Whether anything was trained in a folder of checkpoints."
     return any(work.glob("member_*/*.ckpt")) or any(work.glob("member_*/*.safetensors"))
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #b0eb1033
-def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
+def _plan(path: Path, asked: dict, task: _Task) -> tuple[Recipe, int]:
     "Recipe and members of a run that goes on, or new ones; raises ValueError when the folder belongs to another run."
     if path.exists() and _has_epochs(path.parent):
         plan = json.loads(path.read_text())
@@ -339,10 +346,13 @@ def _plan(path: Path, asked: dict, decide) -> tuple[Recipe, int]:
                                 for name in now if was.get(name) != now[name])
             raise ValueError(f"{path.parent} holds another run that was stopped, which differs in {changed}; "
                              "remove it to start anew")
-        return Recipe(**plan["recipe"]), plan["members"]
-    recipe, members = decide()
-    write_json(path, {"asked": asked, "recipe": asdict(recipe), "members": members})
-    return recipe, members
+    else:
+        task.devices["precision"] = _precision(task)
+        recipe, members = _decide(task)
+        plan = {"asked": asked, "recipe": asdict(recipe), "members": members, "precision": task.devices["precision"]}
+        write_json(path, plan)
+    task.devices["precision"] = plan["precision"]
+    return Recipe(**plan["recipe"]), plan["members"]
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #4b0f781d
 @contextmanager
@@ -365,7 +375,7 @@ def _asked(task: _Task, network: str, options: dict | None) -> dict:
     "What tells one run from another, as JSON has it."
     return json.loads(json.dumps({
         "data": task.data.sha256, "columns": task.data.report.get("columns"), "network": network, "options": options,
-        "members": task.members, "seed": task.seed,
+        "members": task.members, "seed": task.seed, "precision": task.devices["precision"],
         "width": task.data.codes.shape[1], "minutes": task.minutes,
         "start": task.began[1]["sha256"] if task.began else None,
         "apart": task.judged and task.judged.sha256,
@@ -391,7 +401,7 @@ def _job(task: _Task, member: int, recipe: Recipe, work: Path) -> dict:
 
 def _train(task: _Task, asked: dict, work: Path) -> tuple[Recipe, list[nn.Module]]:
     "The recipe, and the trained members."
-    recipe, members = _plan(work/"plan.json", asked, lambda: _decide(task))
+    recipe, members = _plan(work/"plan.json", asked, task)
     recipe = replace(recipe, seed=task.seed)
     jobs = [_job(task, member, recipe, work) for member in range(members)]
     told = [_cut(task.data), _announce(task, asked["network"], members, recipe)]
@@ -438,7 +448,7 @@ def _description(library, task, models, recipe) -> dict:
                      "parts": task.sizes()},
             "recipe": asdict(recipe),
             **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}),
-            "torch": torch.__version__}
+            "precision": task.devices["precision"], "torch": torch.__version__}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #0cdbb9c0
 _NO_INTERVALS = {"coverage": 0.9, "edges": [], "low": [0], "high": [0]} # until they are calibrated
@@ -450,7 +460,7 @@ def _card(library, task, models, recipe, device) -> dict:
         "range": ranges(task.parts["training"]),
         "label_percentiles": [significant(value) for value in np.percentile(labels, np.arange(101))],
         "intervals": _NO_INTERVALS}
-    predict = Predictor(models, card, device, task.devices["precision"]).predict_codes
+    predict = Predictor(models, card, device).predict_codes
     calibration, test = (task.parts[name] for name in ("calibration", "test"))
     intervals = calibrate(calibration.labels, predict(calibration.codes))
     predictions = predict(test.codes)
@@ -458,8 +468,12 @@ def _card(library, task, models, recipe, device) -> dict:
         "coverage": measure_coverage(test.labels, predictions, intervals)}}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #ae77d160
-def _refuse(folder: Path, members: int | None):
-    if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+_WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
+
+def _refuse(folder: Path, work: Path, members: int | None):
+    if folder.exists():
+        if (work/_WRITTEN).exists(): shutil.rmtree(work, ignore_errors=True)
+        raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
 
 def _width_at_start(start, width: int | None, make: Callable) -> int | None:
@@ -479,11 +493,13 @@ def _read_parts(measured, apart, width: int | None, families) -> tuple[Dataset, 
     check_parts(parts["training"], parts["validation"])
     return data, judged, parts
 
-def _write(task, folder, measured, models, recipe, device, about):
-    "Measure a trained model, and write its folder."
+def _write(task, folder, work, measured, models, recipe, device, about):
+    "Measure a trained model, write its folder, and remove its checkpoints."
     card = _card(_library(measured, task.data), task, models, recipe, device) | (about or {})
-    predictor = Predictor(models, card, device, task.devices["precision"])
+    predictor = Predictor(models, card, device)
+    (work/_WRITTEN).touch()
     write_model(folder, models, card | (_judge(predictor, task.judged) if task.judged else {}))
+    shutil.rmtree(work, ignore_errors=True)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
@@ -498,7 +514,7 @@ def train_model(
     width: int | None = None, # bases that the network reads; by default those of 99 in 100 promoters, or the start's
     progress: bool = True,   # a line for each epoch
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
-    precision: str = "auto", # of training: "auto", "32-true" or "bf16-mixed"
+    precision: str = "auto", # of training: "32-true", "bf16-mixed", or "auto" for the faster one
     start: str | Path | None = None, # folder of a model, or "nothing"; by default the package's, where it fits
     families: np.ndarray | None = None, # number of each promoter's family, int (n,), where families stay in one part
     about: dict | None = None, # what else the card should say, such as its sources
@@ -507,7 +523,7 @@ def train_model(
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), user_path(folder).absolute()
     options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
-    _refuse(folder, members)
+    _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
     make = lambda seed, width: build(network, width, seed, **(options or {}))
@@ -519,8 +535,7 @@ def train_model(
     task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
                  {"accelerator": accelerator, "precision": precision}, progress, since)
     device = None if accelerator == "auto" else accelerator
-    with _alone(work := folder.with_name(f".{folder.name}.training")):
+    with _alone(work):
         recipe, models = _train(task, _asked(task, network, options), work)
-        _write(task, folder, measured, models, recipe, device, about)
-        shutil.rmtree(work)
-    return Predictor.load(folder, device, precision)
+        _write(task, folder, work, measured, models, recipe, device, about)
+    return Predictor.load(folder, device)

@@ -73,7 +73,7 @@ def gradient(
     accelerator: str = "auto"  # "cpu", "cuda" or "auto"
 ) -> np.ndarray: # float32 (n, width)
     "Contribution of each base: gradient times input, relative to the other bases."
-    fabric = make_fabric(accelerator, precision="32-true")
+    fabric = make_fabric(accelerator)
     model = deepcopy(model).to(fabric.device).eval()
     batches = fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes))).split(batch_size)
     others = lambda batch: 4*one_hot(batch) - (batch < PADDING)[:, None].float()
@@ -159,10 +159,10 @@ def shapley(
     accelerator: str = "auto" # "cpu", "cuda" or "auto"
 ) -> np.ndarray: # float32 (n, width); raises ValueError when the contributions do not add up
     "Contribution of each base by DeepLIFT, averaged over shuffled references."
-    fabric, others = make_fabric(accelerator, precision="32-true"), shuffles(codes, references, seed)
+    fabric, others = make_fabric(accelerator), shuffles(codes, references, seed)
     contributions = _deep_lift(model, codes, others, batch_size, fabric.device)
     everything = np.concatenate([codes, others.reshape(-1, codes.shape[1])])
-    values = predict(model, everything, accelerator=accelerator, precision="32-true")
+    values = predict(model, everything, accelerator=accelerator)
     of_references = values[len(codes):].reshape(len(codes), -1).mean(1)
     _check_sums(contributions, values[:len(codes)] - of_references)
     return contributions
@@ -180,7 +180,7 @@ def attribute(
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #27945206
 def _by_mutagenesis(model, codes, accelerator="auto", **options):
-    exact = partial(predict, model, accelerator=accelerator, precision="32-true")
+    exact = partial(predict, model, accelerator=accelerator)
     return observed_base_effects(mutagenesis(exact, codes, **options))
 
 METHODS = {"mutagenesis": _by_mutagenesis, "gradient": gradient, "shapley": shapley}

@@ -19,7 +19,7 @@ from pkgutil import iter_modules
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save as serialize
 from torch import nn
 
 from ..data.files import atomic
@@ -121,7 +121,8 @@ def save(
     "Write the weights of a model, and what they belong to."
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     notes = {"model": getattr(model, "configuration", None), **notes}
-    with atomic(Path(path)) as part: save_file(weights, part, {"promoter_nb": json.dumps(notes, sort_keys=True)})
+    packed = serialize(weights, {"promoter_nb": json.dumps(notes, sort_keys=True)})
+    with atomic(Path(path)) as part: part.write_bytes(packed)
 
 # %% ../../nbs/library/models/01_registry.ipynb #64114a97
 def read_notes(

@@ -285,6 +285,14 @@ def _launch(work, model, options):
 def _launch_outside(*arguments):
     with ProcessPoolExecutor(1, get_context("spawn")) as fresh: fresh.submit(_launch, *arguments).result()
 
+# %% ../../nbs/library/training/05_fit.ipynb #fb3d002b
+def _precision(asked, folder, model, width, accelerator, nodes):
+    "The precision of a run that is new, or goes on."
+    if asked != "auto": return asked
+    if (best := folder/"best.safetensors").exists(): return read_notes(best)["precision"]
+    if nodes > 1 and not torch.cuda.is_available(): return "32-true"
+    return choose_precision(model, width, accelerator)
+
 # %% ../../nbs/library/training/05_fit.ipynb #f602d4d9
 def fit_network(
     model: Network,      # with its initial weights, which `build` draws; trained in place
@@ -296,7 +304,7 @@ def fit_network(
     accelerator: str = "auto", # "cpu", "cuda" or "auto"
     devices: int = 1,          # processes on the CPU, or GPUs, of each node
     nodes: int = 1,            # machines, each of which makes this same call
-    precision: str = "auto",   # "auto", "32-true" or "bf16-mixed"
+    precision: str = "auto",   # "32-true", "bf16-mixed", or "auto" for the faster one
     progress: bool = True,     # a line for each epoch
     fresh: bool = True         # whether the model knows nothing yet; one that was taught keeps what its head knows
 ) -> tuple[Network, pd.DataFrame]: # the model with its best weights, and the log; raises ValueError, TrainingDiverged
@@ -306,7 +314,7 @@ def fit_network(
     folder, identity = Path(folder), identify(model, train, validation, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     if not is_finished(folder, identity):
-        if precision == "auto": precision = choose_precision(accelerator)
+        precision = _precision(precision, folder, model, train.codes.shape[1], accelerator, nodes)
         notes = {"identity": identity, "precision": precision, "torch": torch.__version__}
         work = partial(_train, train=train, validation=validation, recipe=recipe,
                        folder=folder, notes=notes, show=progress, fresh=fresh)

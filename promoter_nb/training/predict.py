@@ -21,7 +21,6 @@ except ModuleNotFoundError:
 
 from .batches import predict_batches
 from ..models.layers import fold_batch_norm
-from .precision import choose_precision
 from ..data.sequence import reverse_complement
 
 # otherwise Fabric tells its precision each time
@@ -32,11 +31,10 @@ def make_fabric(
     accelerator: str = "auto", # "cpu", "cuda" or "auto": a GPU of CUDA where there is one
     devices: int = 1,          # processes on the CPU, or GPUs, of each node
     nodes: int = 1,            # machines
-    precision: str = "auto"    # "auto", "32-true" or "bf16-mixed"
+    precision: str = "32-true" # or "bf16-mixed"
 ) -> Fabric:
     "The devices to work on, with their precision."
     if accelerator == "auto": accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if precision == "auto": precision = choose_precision(accelerator)
     strategy = "ddp" if nodes > 1 else "ddp_spawn" if devices > 1 else "auto"
     return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy,
                   plugins=LightningEnvironment() if nodes == 1 else None)
@@ -48,7 +46,7 @@ def predict(
     *,
     both_strands: bool | None = None, # average over both strands; by default if the network reads strands
     accelerator: str = "auto",  # "cpu", "cuda" or "auto"
-    precision: str = "auto"     # "auto", "32-true" or "bf16-mixed"
+    precision: str = "32-true"  # or "bf16-mixed"
 ) -> np.ndarray: # expression, float32 (n,)
     "Predict the expression of sequences."
     fabric = make_fabric(accelerator, precision=precision)
