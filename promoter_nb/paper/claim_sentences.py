@@ -66,11 +66,13 @@ def transfer(
     "What networks from elsewhere are worth beside a model that learned from a few thousand promoters of the place."
     rows = metrics["verdicts"] + metrics["beside"]
     if not rows: return "No promoters that were measured elsewhere were given."
-    at = lambda name, found: (f"{share(found['network'])} on {counted(found['promoters'], 'promoter')} of {name}, where "
-                              f"a ridge regression that learned there explains {share(found['ridge'])}")
-    places = listed(at(name, found) for name, found in metrics["places"].items())
+    places = listed(_place(name, found) for name, found in metrics["places"].items())
     return (f"Networks that explain {share(metrics['home'])} of the variance at home explain {places}. "
             f"The network is ahead by {listed(points(row) for row in rows)}.")
+
+def _place(name: str, found: dict) -> str:
+    on = f"{share(found['network'])} on {counted(found['promoters'], 'promoter')} of {name}"
+    return f"{on}, where a ridge regression that learned there explains {share(found['ridge'])}"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #7539175e
 def _all_leads(pairs: list[dict]) -> str:
