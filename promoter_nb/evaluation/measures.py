@@ -7,7 +7,7 @@ __all__ = ['r2', 'pearson', 'spearman']
 
 # %% ../../nbs/library/evaluation/00_measures.ipynb #2ce39f6e
 import numpy as np
-from scipy import stats
+import scipy # loads `scipy.stats` when it is first used
 
 # %% ../../nbs/library/evaluation/00_measures.ipynb #6bc9e6a9
 def r2(
@@ -24,7 +24,7 @@ def pearson(
     predictions: np.ndarray # predicted expression (..., n)
 ) -> np.ndarray: # (...)
     "Pearson's correlation."
-    return stats.pearsonr(labels, predictions, axis=-1).statistic
+    return scipy.stats.pearsonr(labels, predictions, axis=-1).statistic
 
 # %% ../../nbs/library/evaluation/00_measures.ipynb #5c50682b
 def spearman(
@@ -32,4 +32,4 @@ def spearman(
     predictions: np.ndarray # predicted expression (..., n)
 ) -> np.ndarray: # (...)
     "Spearman's rank correlation; ties share their mean rank."
-    return pearson(stats.rankdata(labels, axis=-1), stats.rankdata(predictions, axis=-1))
+    return pearson(scipy.stats.rankdata(labels, axis=-1), scipy.stats.rankdata(predictions, axis=-1))

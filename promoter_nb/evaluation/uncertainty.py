@@ -9,7 +9,7 @@ __all__ = ['MEASURES', 'NEGLIGIBLE', 'interval', 'compare', 'over_seeds', 'score
 from typing import Callable
 
 import numpy as np
-from scipy import stats
+import scipy # loads `scipy.stats` when it is first used
 
 from .dream_score import dream_score
 from .measures import pearson, r2, spearman
@@ -20,7 +20,7 @@ MEASURES = {"r2": r2, "pearson": pearson, "spearman": spearman}
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #c66aebd9
 def _bootstrap(measure: Callable, columns: tuple[np.ndarray, ...], resamples: int, seed: int) -> tuple[float, float]:
     "Low and high end of what a measure of several columns gives on resamples of their rows."
-    found = stats.bootstrap(columns, lambda *sample, axis: measure(*sample), paired=True, vectorized=True,
+    found = scipy.stats.bootstrap(columns, lambda *sample, axis: measure(*sample), paired=True, vectorized=True,
                             n_resamples=resamples, batch=max(1, 2_000_000//len(columns[0])), method="percentile",
                             rng=np.random.default_rng(seed)).confidence_interval
     if not np.isfinite([found.low, found.high]).all():
@@ -57,7 +57,7 @@ def over_seeds(
 ) -> dict: # value, low and high end; raises ValueError for fewer than two seeds
     "Mean over seeds with its 95 % interval (Student's t)."
     if len(values) < 2: raise ValueError(f"an interval over seeds needs two or more values; there is {len(values)}")
-    mean, margin = np.mean(values), stats.sem(values)*stats.t.ppf(0.975, len(values) - 1)
+    mean, margin = np.mean(values), scipy.stats.sem(values)*scipy.stats.t.ppf(0.975, len(values) - 1)
     return {"value": float(mean), "low": float(mean - margin), "high": float(mean + margin)}
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #d0bdcba9

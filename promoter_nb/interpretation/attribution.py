@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 
 from ..models.layers import GlobalMaxPool, Network
 from ..models.prelu import PReLU
-from ..training.predict import make_fabric, predict
+from ..training.batches import choose_device
+from ..training.predict import predict
 from ..data.sequence import PADDING, one_hot
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #cefcc17a
@@ -73,9 +74,9 @@ def gradient(
     accelerator: str = "auto"  # "cpu", "cuda" or "auto"
 ) -> np.ndarray: # float32 (n, width)
     "Contribution of each base: gradient times input, relative to the other bases."
-    fabric = make_fabric(accelerator)
-    model = deepcopy(model).to(fabric.device).eval()
-    batches = fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes))).split(batch_size)
+    device = choose_device(accelerator)
+    model = deepcopy(model).to(device).eval()
+    batches = torch.from_numpy(np.ascontiguousarray(codes)).to(device).split(batch_size)
     others = lambda batch: 4*one_hot(batch) - (batch < PADDING)[:, None].float()
     return torch.cat([(slopes(model, batch)*others(batch)).sum(1)/3 for batch in batches]).cpu().numpy()
 
@@ -159,8 +160,8 @@ def shapley(
     accelerator: str = "auto" # "cpu", "cuda" or "auto"
 ) -> np.ndarray: # float32 (n, width); raises ValueError when the contributions do not add up
     "Contribution of each base by DeepLIFT, averaged over shuffled references."
-    fabric, others = make_fabric(accelerator), shuffles(codes, references, seed)
-    contributions = _deep_lift(model, codes, others, batch_size, fabric.device)
+    others = shuffles(codes, references, seed)
+    contributions = _deep_lift(model, codes, others, batch_size, choose_device(accelerator))
     everything = np.concatenate([codes, others.reshape(-1, codes.shape[1])])
     values = predict(model, everything, accelerator=accelerator)
     of_references = values[len(codes):].reshape(len(codes), -1).mean(1)

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from .attribution import mutagenesis, observed_base_effects
-from ..plots.logo import draw_logo
 from ..features.motif_sites import find_hits, pattern
 from ..data.flanks import trim
 from ..data.prepare import IUPAC_CODES

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy # loads `scipy.stats` when it is first used
 from tqdm.auto import tqdm
 
 from ..data.sequence import PADDING
@@ -71,7 +71,7 @@ def mean_effect(
 ) -> dict[str, np.ndarray]: # effect, low and high, float (...)
     "Mean along the last axis, with its 95 % interval."
     mean = effects.mean(-1)
-    margin = stats.sem(effects, axis=-1)*stats.t.ppf(0.975, effects.shape[-1] - 1)
+    margin = scipy.stats.sem(effects, axis=-1)*scipy.stats.t.ppf(0.975, effects.shape[-1] - 1)
     return {"effect": mean, "low": mean - margin, "high": mean + margin}
 
 # %% ../../nbs/library/interpretation/03_insertion.ipynb #60c61c3e

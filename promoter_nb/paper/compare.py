@@ -14,7 +14,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LinearRegression
 from torch import nn
 
 from ..data import dataset, paths
@@ -75,6 +74,7 @@ def fit_base_counts(
     train: dataset.Dataset # to learn from
 ) -> Callable: # from codes to expression, float (n,)
     "Linear regression on the counts of the four bases."
+    from sklearn.linear_model import LinearRegression
     line = LinearRegression().fit(base_counts(train.codes), train.labels)
     return lambda codes: line.predict(base_counts(codes))
 

@@ -7,8 +7,12 @@ __all__ = ['LONGEST_SOCKET', 'LONGEST_NAME', 'socket_parent', 'LocalEngine', 'ma
 
 # %% ../../nbs/library/paper/06_papermill_engine.ipynb #dc9e3bac
 import os
+import sys
 import tempfile
 from contextlib import nullcontext
+
+# For web addresses, of which notebooks have none, jsonschema would parse a grammar at each start: over a second.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 from papermill.cli import papermill
 from papermill.engines import NBClientEngine, papermill_engines

@@ -12,7 +12,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from ..data.files import atomic
@@ -155,7 +154,8 @@ def _against_measured(axes, labels, predictions, model):
 
 # %% ../../nbs/library/plots/00_figures.ipynb #036cc2aa
 def _kernel_density(axes, values, name, label=None):
-    sns.kdeplot(x=values, ax=axes, label=label or name, bw_adjust=_SMOOTH, cut=0, **line_style(name))
+    from seaborn import kdeplot # here: it brings along widgets and statistics, which take over a second to import
+    kdeplot(x=values, ax=axes, label=label or name, bw_adjust=_SMOOTH, cut=0, **line_style(name))
 
 # %% ../../nbs/library/plots/00_figures.ipynb #5ef18155
 def validation_density(

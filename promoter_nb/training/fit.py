@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -33,15 +34,17 @@ from ..evaluation.measures import r2
 from ..models.layers import Network, fold_batch_norm
 from ..models.registry import read_notes, save, torch_defaults
 from .precision import choose_precision
-from .predict import Fabric, make_fabric, predict
+from .predict import make_fabric, predict
 from .recipe import Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
 from ..data.sequence import reverse_complement
+
+if TYPE_CHECKING: from lightning_fabric import Fabric
 
 # %% ../../nbs/library/training/05_fit.ipynb #631d02e9
 class TrainingRun:
     "A training run, as one of its processes sees it."
     def __init__(self,
-        fabric: Fabric,      # devices and precision
+        fabric: "Fabric",    # devices and precision
         model: Network,      # to train
         train: Dataset,      # rows to learn from
         validation: Dataset, # rows to score

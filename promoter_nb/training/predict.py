@@ -7,24 +7,26 @@ __all__ = ['make_fabric', 'predict']
 
 # %% ../../nbs/library/training/03_predict.ipynb #ed5826cc
 import logging
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
-try:
-    from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import LightningEnvironment
-except ModuleNotFoundError:
-    from lightning.fabric import Fabric
-    from lightning.fabric.plugins.environments import LightningEnvironment
-
-from .batches import predict_batches
+from .batches import autocast_to, choose_device, predict_batches
 from ..models.layers import fold_batch_norm
 from ..data.sequence import reverse_complement
 
-# otherwise Fabric tells its precision each time
-logging.getLogger(Fabric.__module__.rpartition(".")[0]).setLevel(logging.WARNING)
+if TYPE_CHECKING: from lightning_fabric import Fabric
+
+# %% ../../nbs/library/training/03_predict.ipynb #a84c09e1
+def _fabric() -> ModuleType:
+    "Lightning Fabric, alone or as a part of Lightning."
+    try: import lightning_fabric as fabric
+    except ModuleNotFoundError: import lightning.fabric as fabric
+    logging.getLogger(fabric.__name__).setLevel(logging.WARNING) # otherwise it tells its precision each time
+    return fabric
 
 # %% ../../nbs/library/training/03_predict.ipynb #d16799ad
 def make_fabric(
@@ -32,12 +34,13 @@ def make_fabric(
     devices: int = 1,          # processes on the CPU, or GPUs, of each node
     nodes: int = 1,            # machines
     precision: str = "32-true" # or "bf16-mixed"
-) -> Fabric:
+) -> "Fabric":
     "The devices to work on, with their precision."
-    if accelerator == "auto": accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    accelerator, lightning = choose_device(accelerator).type, _fabric()
     strategy = "ddp" if nodes > 1 else "ddp_spawn" if devices > 1 else "auto"
-    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy,
-                  plugins=LightningEnvironment() if nodes == 1 else None)
+    alone = lightning.plugins.environments.LightningEnvironment() if nodes == 1 else None
+    return lightning.Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision,
+                            strategy=strategy, plugins=alone)
 
 # %% ../../nbs/library/training/03_predict.ipynb #245bb00d
 def predict(
@@ -49,10 +52,10 @@ def predict(
     precision: str = "32-true"  # or "bf16-mixed"
 ) -> np.ndarray: # expression, float32 (n,)
     "Predict the expression of sequences."
-    fabric = make_fabric(accelerator, precision=precision)
-    model, codes = (fold_batch_norm(model).to(fabric.device),
-                    fabric.to_device(torch.from_numpy(np.ascontiguousarray(codes))))
-    predictions = predict_batches(model, codes, fabric.autocast)
+    device = choose_device(accelerator)
+    autocast = autocast_to(precision, device)
+    model, codes = fold_batch_norm(model).to(device), torch.from_numpy(np.ascontiguousarray(codes)).to(device)
+    predictions = predict_batches(model, codes, autocast)
     if getattr(model, "reads_strand", False) if both_strands is None else both_strands:
-        predictions = (predictions + predict_batches(model, reverse_complement(codes), fabric.autocast, reverse=True))/2
+        predictions = (predictions + predict_batches(model, reverse_complement(codes), autocast, reverse=True))/2
     return predictions.cpu().numpy()
