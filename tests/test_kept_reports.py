@@ -2,6 +2,7 @@
 import bisect
 import json
 import re
+from functools import cache
 
 import pytest
 from conftest import ROOT
@@ -24,6 +25,7 @@ def text_of(pdf): return "\n".join(page.extract_text() for page in PdfReader(pdf
 def body(text): return text[:text.index("References\n")]
 
 
+@cache
 def bare(text): return re.sub(r"[\s-]", "", text)  # lines break at spaces and hyphens
 
 
