@@ -1,4 +1,4 @@
-"""Two hundred and more kinds of bad input: each is refused in one line that names the place and says what would be right."""
+"""Two hundred and more kinds of bad input: each is refused in one line, with its place and what would be right."""
 import gzip
 import json
 import re
@@ -46,10 +46,12 @@ LETTERS = {
 def sequence_files():
     "Files that hold no sequences as they should: name, content, and what is said."
     for kind, (letters, told) in LETTERS.items():
-        letters = letters if isinstance(letters, bytes) else letters.encode()
-        yield f"{kind} in text", "f.txt", A.encode() + b"\n" + letters + b"\n", f"line 2: {'' if isinstance(LETTERS[kind][0], bytes) else 'the sequence '}", told
-        if kind != "space": yield f"{kind} in FASTA", "f.fa", b">one\n" + A.encode() + b"\n>two\n" + letters + b"\n", "line ", told
-        yield f"{kind} in CSV", "f.csv", b"id,sequence\n1," + A.encode() + b"\n2," + letters.replace(b'"', b"'") + b"\n", "line 3", told.replace("'\"'", "\"'\"")
+        subject, letters = ("", letters) if isinstance(letters, bytes) else ("the sequence ", letters.encode())
+        yield f"{kind} in text", "f.txt", A.encode() + b"\n" + letters + b"\n", f"line 2: {subject}", told
+        if kind != "space":
+            yield f"{kind} in FASTA", "f.fa", b">one\n" + A.encode() + b"\n>two\n" + letters + b"\n", "line ", told
+        row = b"\n2," + letters.replace(b'"', b"'") + b"\n"
+        yield f"{kind} in CSV", "f.csv", b"id,sequence\n1," + A.encode() + row, "line 3", told.replace("'\"'", "\"'\"")
     measured = f"{A}\t1.5\n".encode()
     others = {
         "nothing": ("f.txt", b"", "the file is empty"),
@@ -67,7 +69,9 @@ def sequence_files():
     "a heading batch": ("f.txt", f"batch\n{A}\n".encode(), "the first line names 'batch'"),
         "two headings": ("f.txt", f"dna\tvalue\n{A}\t1\n".encode(), "the first line names 'dna', 'value'"),
     "a name in front": ("f.txt", f"p1\t{A}\n".encode(), "the first line names 'p1'"),
-        "another column": ("f.csv", f"id,promoter\n1,{A}\n".encode(), "there is no column 'sequence'; the first line names 'id', 'promoter'; say which it is, as with --column"),
+        "another column": ("f.csv", f"id,promoter\n1,{A}\n".encode(),
+                           "there is no column 'sequence'; the first line names 'id', 'promoter'; "
+                           "say which it is, as with --column"),
         "two columns alike": ("f.csv", f"sequence,sequence\n{A},{A}\n".encode(), "two columns have the same name"),
     "an unnamed column": ("f.csv", f",sequence\n1,{A}\n".encode(), "1 of 2 columns have no name"),
         "a short row": ("f.csv", f"id,sequence\n1,{A}\n2\n".encode(), "line 3: '2' has 1 field; expected 2"),
@@ -109,34 +113,45 @@ def sequence_files():
     "a gzip cut off": ("f.gz", gzip.compress("\n".join(CORES).encode())[:-30], "cut off or damaged"),
         "a gzip with garbage": ("f.gz", gzip.compress(A.encode()) + b"garbage", "cut off or damaged"),
     "a gzip header alone": ("f.gz", b"\x1f\x8b\x08\0", "cut off or damaged"),
-        "measured is a word": ("f.txt", measured + f"{B}\tlow\n".encode(), "line 2: measured is 'low'; expected a number"),
+        "measured is a word": ("f.txt", measured + f"{B}\tlow\n".encode(),
+                               "line 2: measured is 'low'; expected a number"),
     "measured is NA": ("f.txt", f"{A}\tNA\n".encode(), "line 1: measured is 'NA'; expected a number"),
         "measured is infinite": ("f.txt", f"{A}\tinf\n".encode(), "line 1: measured is 'inf'; expected a number"),
     "a decimal comma": ("f.txt", f"{A}\t1,5\n".encode(), "line 1: measured is '1,5'; expected a number"),
         "two values": ("f.txt", f"{A}\t1\t2\n".encode(), "has 3 fields; expected 2"),
     "a line too long": ("f.txt", measured + b"A"*3_000_000, "longer than"),
-        "a result's name": ("f.csv", f"sequence,prediction\n{A},1\n".encode(), "has a column 'prediction', which is the name of a result"),
+        "a result's name": ("f.csv", f"sequence,prediction\n{A},1\n".encode(),
+                            "has a column 'prediction', which is the name of a result"),
     }
     for kind, (name, content, told) in others.items(): yield kind, name, content, "", told
 
 VARIANTS = {
-    "no table": (f"{A}\n", "is text without a heading; variants need columns reference and alternative, or sequence, position, ref and alt"),
+    "no table": (f"{A}\n",
+                 "is text without a heading; "
+                 "variants need columns reference and alternative, or sequence, position, ref and alt"),
     "FASTA": (f">a\n{A}\n", "is FASTA; variants need columns"),
     "a VCF": ("##fileformat=VCFv4.2\n", "is a VCF; `promoter-nb variants` scores it with the genome"),
     "a VCF without head": ("chr1\t10\t.\tA\tG\t.\t.\t.\n", "variants need columns"),
-    "seq for sequence": (f"seq,pos,ref,alt\n{A},1,A,C\n", "there is no column 'reference' or 'sequence'; the first line names 'seq', 'pos', 'ref', 'alt'; variants need columns"),
-    "no position": (f"sequence,ref,alt\n{A},A,C\n", "variants need columns reference and alternative, or sequence, position, ref and alt; there are sequence, ref, alt"),
+    "seq for sequence": (f"seq,pos,ref,alt\n{A},1,A,C\n",
+                         "there is no column 'reference' or 'sequence'; "
+                         "the first line names 'seq', 'pos', 'ref', 'alt'; variants need columns"),
+    "no position": (f"sequence,ref,alt\n{A},A,C\n",
+                    "variants need columns reference and alternative, or sequence, position, ref and alt; "
+                    "there are sequence, ref, alt"),
     "no alternative": (f"reference,alt\n{A},{B}\n", "variants need columns"),
     "two positions": (f"sequence,pos,position,ref,alt\n{A},1,1,A,C\n", "are both a position"),
     "position 0": (f"sequence,pos,ref,alt\n{A},0,A,C\n", "line 2: position 0"),
     "position -1": (f"sequence,pos,ref,alt\n{A},-1,A,C\n", "line 2: position -1"),
-    "position 81": (f"sequence,pos,ref,alt\n{A},81,A,C\n", "line 2: position 81 with ref 'A' lies outside of a sequence of 80 bases"),
+    "position 81": (f"sequence,pos,ref,alt\n{A},81,A,C\n",
+                    "line 2: position 81 with ref 'A' lies outside of a sequence of 80 bases"),
     "position 1.5": (f"sequence,pos,ref,alt\n{A},1.5,A,C\n", "pos is '1.5'; expected a whole number"),
     "position x": (f"sequence,position,ref,alt\n{A},x,A,C\n", "line 2: position is 'x'; expected a whole number"),
     "no position there": (f"sequence,position,ref,alt\n{A},,A,C\n", "line 2: position is ''; expected a whole number"),
-    "position huge": (f"sequence,position,ref,alt\n{A},1e300,A,C\n", "line 2: position is '1e300'; expected a whole number"),
+    "position huge": (f"sequence,position,ref,alt\n{A},1e300,A,C\n",
+                      "line 2: position is '1e300'; expected a whole number"),
     "position nan": (f"sequence,position,ref,alt\n{A},nan,A,C\n", "line 2: position is 'nan'"),
-    "a wrong ref": (f"sequence,position,ref,alt\n{A},1,{'C' if A[0] != 'C' else 'G'},T\n", f"but the sequence has '{A[0]}' at position 1"),
+    "a wrong ref": (f"sequence,position,ref,alt\n{A},1,{'C' if A[0] != 'C' else 'G'},T\n",
+                    f"but the sequence has '{A[0]}' at position 1"),
     "an empty alt": (f"sequence,position,ref,alt\n{A},1,{A[0]},\n", "line 2: alt is ''; expected bases"),
     "an empty ref": (f"sequence,position,ref,alt\n{A},1,,C\n", "line 2: ref is ''; expected bases"),
     "a symbolic alt": (f"sequence,position,ref,alt\n{A},1,{A[0]},<DEL>\n", "line 2: alt is '<DEL>'"),
@@ -155,13 +170,16 @@ VARIANTS = {
 VCF = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 GENOME = f">chrI\n{A}\n{B}\n>chrX\nACGT!CGT\n"
 PROMOTERS = "chrI\t20\t100\tp\t0\t+\n"
-def record(position=25, ref=A[24], alt="N", chromosome="chrI"): return f"{chromosome}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n"
+def record(position=25, ref=A[24], alt="N", chromosome="chrI"):
+    return f"{chromosome}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n"
 GENOMES = { # a VCF, and what is said; or the genome or the windows in place of good ones
     "nothing": ("", "the file is empty; expected a VCF"),
-    "a table": ("sequence,position,ref,alt\n", "line 1: 'sequence,position,ref,alt' is not the line that names the columns of a VCF"),
+    "a table": ("sequence,position,ref,alt\n",
+                "line 1: 'sequence,position,ref,alt' is not the line that names the columns of a VCF"),
     "no names": (VCF[:21], "line 1: '##fileformat=VCFv4.2'"),
     "a table with #": ("#sequence\n", "is not the line that names the columns of a VCF"),
-    "spaces": (VCF + "chrI 25 . A C . . .\n", "line 3: 'chrI 25 . A C . . .' has 1 fields separated by tabs; expected 8"),
+    "spaces": (VCF + "chrI 25 . A C . . .\n",
+               "line 3: 'chrI 25 . A C . . .' has 1 fields separated by tabs; expected 8"),
     "a short line": (VCF + record() + "chrI\t25\t.\tA\n", "line 4: 'chrI\\t25\\t.\\tA' has 4 fields"),
     "a blank line": (VCF + record() + "\n" + record(), "line 4: the line is empty"),
     "a position of words": (VCF + record("five"), "line 3: position is 'five'; expected a whole number"),
@@ -173,22 +191,27 @@ GENOMES = { # a VCF, and what is said; or the genome or the windows in place of 
     "no reference": (VCF + record(ref="."), "line 3: REF is '.'; expected bases"),
     "a dash": (VCF + record(alt="-"), "line 3: ALT is '-'; expected bases"),
     "two alternatives, one empty": (VCF + record(alt="A,C G"), "line 3: ALT is 'C G'"),
-    "other names": (VCF + record(chromosome="NC_001133.9"), "has none of its chromosomes, such as 'NC_001133.9'; it has chrI, chrX"),
+    "other names": (VCF + record(chromosome="NC_001133.9"),
+                    "has none of its chromosomes, such as 'NC_001133.9'; it has chrI, chrX"),
     "Latin-1": (VCF.encode() + b"chrI\t25\tM\xfcller\tA\tC\t.\t.\t.\n", "after line 2: it is no text in UTF-8"),
     "a gzip cut off": (gzip.compress((VCF + record()*5000).encode())[:-40], "the gzip file is cut off or damaged"),
     "a BCF": (gzip.compress(b"BCF\2\2" + bytes(40)), "is a BCF; make a VCF of it: bcftools view"),
     "a spreadsheet": (b"PK\x03\x04\x14\0", "a spreadsheet or zip archive"),
     "an empty genome": ("genome.fa", "", "the file is empty; expected FASTA"),
     "a genome of text": ("genome.fa", A, "has no header; a FASTA record begins with >"),
-    "uneven lines": ("genome.fa", ">chrI\nACG\nACGT\n", "genome.fa, line 3: this is no FASTA file with lines of one length"),
-    "a letter in the genome": ("windows", "chrX\t0\t8\n", VCF + record(4, "T", "A", "chrX"), "genome.fa: chrX has '!' at position 5"),
+    "uneven lines": ("genome.fa", ">chrI\nACG\nACGT\n",
+                     "genome.fa, line 3: this is no FASTA file with lines of one length"),
+    "a letter in the genome": ("windows", "chrX\t0\t8\n", VCF + record(4, "T", "A", "chrX"),
+                               "genome.fa: chrX has '!' at position 5"),
     "no windows": ("windows", "# none\n", "there are no regions in it"),
     "a region of words": ("windows", "chrI\tone\ttwo\n", "windows, line 1: start is 'one'; expected a whole number"),
-    "windows elsewhere": ("windows", PROMOTERS + "chrV\t1\t9\n", "windows, line 2: {dir}/genome.fa has no chromosome 'chrV'; there are chrI, chrX"),
+    "windows elsewhere": ("windows", PROMOTERS + "chrV\t1\t9\n",
+                          "windows, line 2: {dir}/genome.fa has no chromosome 'chrV'; there are chrI, chrX"),
     "windows beyond": ("windows", "chrI\t100\t180\n", "line 1: chrI:101-180 reaches beyond chrI, which has 160 bases"),
     "windows without bases": ("windows", "chrI\t100\t100\n", "line 1: region 101-100 has no bases"),
     "a strand of words": ("windows", "chrI\t10\t90\tp\t0\tup\n", "line 1: strand is 'up'; expected +, - or ."),
-    "several types": ("windows", "".join(f"chrI\t.\t{kind}\t1\t80\t.\t+\t.\tID=x\n" for kind in ("gene", "exon")), "features of several types: gene (1), exon (1); choose one"),
+    "several types": ("windows", "".join(f"chrI\t.\t{kind}\t1\t80\t.\t+\t.\tID=x\n" for kind in ("gene", "exon")),
+                      "features of several types: gene (1), exon (1); choose one"),
 }
 
 TRAIN = {
@@ -198,7 +221,8 @@ TRAIN = {
     "a comma": (f"{A},1\n".encode(), "has 0 tabs"),
     "two tabs": (f"{A}\t1\t2\n".encode(), "has 2 tabs"),
     "a heading": (f"oligo\texpression\n{A}\t1\n".encode(), "line 1: 'expression' is not a number"),
-    "another heading": (f"sequence\texpression\n{A}\t1\n".encode(), "line 1: there is no column 'value'; the first line names 'sequence', 'expression'"),
+    "another heading": (f"sequence\texpression\n{A}\t1\n".encode(),
+                        "line 1: there is no column 'value'; the first line names 'sequence', 'expression'"),
     "a word": (f"{A}\t1\n{B}\tlow\n".encode(), "line 2: 'low' is not a number"),
     "no value": (f"{A}\t\n".encode(), "line 1: '' is not a number"),
     "nan": (f"{A}\tnan\n".encode(), "line 1: 'nan' is not a finite number"),
@@ -230,17 +254,23 @@ TRAIN = {
 
 HEAD = "sequence,value,second,w\n"
 TABLES = { # content, options of `train`, and what is said
-    "no such value": (HEAD + f"{A},1,2,1\n", ["--value", "expression"], "line 1: there is no column 'expression'; the first line names 'sequence', 'value', 'second', 'w'; say which it is, as with --value"),
-    "no such replicate": (HEAD + f"{A},1,2,1\n", ["--value", "value", "--value", "third"], "there is no column 'third'"),
+    "no such value": (HEAD + f"{A},1,2,1\n", ["--value", "expression"],
+                      "line 1: there is no column 'expression'; "
+                      "the first line names 'sequence', 'value', 'second', 'w'; say which it is, as with --value"),
+    "no such replicate": (HEAD + f"{A},1,2,1\n", ["--value", "value", "--value", "third"],
+                          "there is no column 'third'"),
     "no such weight": (HEAD + f"{A},1,2,1\n", ["--weight", "cells"], "there is no column 'cells'"),
     "no such sequence": (HEAD + f"{A},1,2,1\n", ["--sequence", "oligo"], "there is no column 'oligo'"),
-    "a negative weight": (HEAD + f"{A},1,2,1\n{B},1,2,-0.5\n", ["--weight", "w"], "line 3: -0.5 in column 'w' is negative; a weight is 0 or more"),
+    "a negative weight": (HEAD + f"{A},1,2,1\n{B},1,2,-0.5\n", ["--weight", "w"],
+                          "line 3: -0.5 in column 'w' is negative; a weight is 0 or more"),
     "a missing weight": (HEAD + f"{A},1,2,\n", ["--weight", "w"], "line 2: '' in column 'w' is not a finite number"),
-    "an infinite weight": (HEAD + f"{A},1,2,inf\n", ["--weight", "w"], "line 2: 'inf' in column 'w' is not a finite number"),
+    "an infinite weight": (HEAD + f"{A},1,2,inf\n", ["--weight", "w"],
+                           "line 2: 'inf' in column 'w' is not a finite number"),
     "no weight": (HEAD + f"{A},1,2,0\n{B},1,2,0\n", ["--weight", "w"], "all weights in column 'w' are 0"),
     "a word": (HEAD + f"{A},high,2,1\n", [], "line 2: 'high' in column 'value' is not a finite number"),
     "a missing value": (HEAD + f"{A},NA,2,1\n", [], "line 2: 'NA' in column 'value' is not a finite number"),
-    "no replicate": (HEAD + f"{A},1,2,1\n{B},NA,,1\n", ["--value", "value", "--value", "second"], "line 3: none of the columns value, second has a value"),
+    "no replicate": (HEAD + f"{A},1,2,1\n{B},NA,,1\n", ["--value", "value", "--value", "second"],
+                     "line 3: none of the columns value, second has a value"),
     "a letter": (HEAD + "ACGTACXT,1,2,1\n", [], "line 2: the sequence 'X' at base 7 is no IUPAC letter"),
     "an empty sequence": (HEAD + ",1,2,1\n", [], "line 2: the sequence is empty"),
     "a short row": (HEAD + f"{A},1\n", [], "line 2: "),
@@ -248,7 +278,8 @@ TABLES = { # content, options of `train`, and what is said
     "a heading alone": (HEAD, [], "there are no sequences in it"),
     "no heading": (f"{A}\t1\n", ["--value", "value"], "line 1: there is no column 'sequence'; the first line names"),
     "FASTA": (f">a\n{A}\n", ["--weight", "w"], "is FASTA; name the column that holds the sequences"),
-    "too few": (HEAD + "".join(f"{core},{place},1,1\n" for place, core in enumerate(CORES[:100])), [], "give 400 or more"),
+    "too few": (HEAD + "".join(f"{core},{place},1,1\n" for place, core in enumerate(CORES[:100])), [],
+                "give 400 or more"),
 }
 
 OPTIONS = [(words, code, told) for code, rows in {2: [
@@ -313,11 +344,13 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["card", "{dir}/none"], "holds no model"),
     (["train", "{ok}", "{dir}"], "is there already"),
     (["train", "{ok}", "{ok}"], "is there already"),
-    (["train", "{measured}", "{dir}/m", "--option", "channels=-3", "-n", "baseline_cnn"], "channels is -3; expected 1 or more"),
+    (["train", "{measured}", "{dir}/m", "--option", "channels=-3", "-n", "baseline_cnn"],
+     "channels is -3; expected 1 or more"),
     (["train", "{measured}", "{dir}/m", "--option", "depth=3", "-n", "baseline_cnn"], "depth"),
     (["train", "{measured}", "{dir}/m", "--width", "2", "-n", "resnet", "--from", "nothing"], "bases"),
     (["train", "{measured}", "{dir}/m", "--from", "{dir}/none"], "holds no model"),
-    (["train", "{measured}", "{dir}/m", "-n", "baseline_cnn", "--seed", "99999999999999999999"], "seed is 99999999999999999999"),
+    (["train", "{measured}", "{dir}/m", "-n", "baseline_cnn", "--seed", "99999999999999999999"],
+     "seed is 99999999999999999999"),
     (["data", "simulate", "{ok}"], "ok.txt"),
     (["data", "simulate", "{dir}/l", "--rows", "9999999999999"], "GB are free"),
     (["data", "fetch", "{ok}"], "ok.txt"),
@@ -336,6 +369,11 @@ PAPER = [
 ]
 
 def change_card(**changes): return lambda folder, card: card | changes
+
+
+def cut_off(path): path.write_bytes(path.read_bytes()[:-9])
+
+
 MODELS = {
     "no card": (lambda folder, card: (folder/"model.json").unlink(), "there is no model.json"),
     "a card cut off": (lambda folder, card: (folder/"model.json").write_text(json.dumps(card)[:-9]), "is damaged"),
@@ -343,7 +381,8 @@ MODELS = {
     "a deep list": (lambda folder, card: (folder/"model.json").write_text("["*200_000), "is damaged"),
     "Latin-1": (lambda folder, card: (folder/"model.json").write_bytes(b'{"name": "M\xfcller"}'), "is damaged"),
     "a huge card": (lambda folder, card: (folder/"model.json").write_text(" "*11_000_000), "is too large"),
-    "altered": (lambda folder, card: (folder/"model.json").write_text(json.dumps(card | {"name": "other"})), "was altered"),
+    "altered": (lambda folder, card: (folder/"model.json").write_text(json.dumps(card | {"name": "other"})),
+                "was altered"),
     "format 2": (change_card(format=2), "is in format 2; this version of promoter-nb reads format 1"),
     "format one": (change_card(format="1"), "not the card of a model in format 1"),
     "format true": (change_card(format=True), "not the card of a model in format 1"),
@@ -353,24 +392,32 @@ MODELS = {
     "another width": (change_card(width=60), "of another width than the card's 60"),
     "no files": (change_card(files={}), "it names no weights"),
     "files in a list": (change_card(files=["weights_1.safetensors"]), "it names no weights"),
-    "a path upward": (lambda folder, card: card | {"files": {"../weights.safetensors": "0"}}, "is no name of a file in the folder"),
-    "a path from the root": (lambda folder, card: card | {"files": {"/etc/passwd": "0"}}, "is no name of a file in the folder"),
+    "a path upward": (lambda folder, card: card | {"files": {"../weights.safetensors": "0"}},
+                      "is no name of a file in the folder"),
+    "a path from the root": (lambda folder, card: card | {"files": {"/etc/passwd": "0"}},
+                             "is no name of a file in the folder"),
     "a path below": (lambda folder, card: card | {"files": {"a/b": "0"}}, "is no name of a file in the folder"),
     "a dot": (lambda folder, card: card | {"files": {".": "0"}}, "is no name of a file"),
     "a zero": (lambda folder, card: card | {"files": {"a\0": "0"}}, "is no name of a file"),
     "too many files": (lambda folder, card: card | {"files": {f"w{n}": "0" for n in range(200)}}, "too many"),
-    "a file that is not there": (lambda folder, card: card | {"files": {"weights_9.safetensors": "0"}}, "weights_9.safetensors is missing"),
+    "a file that is not there": (lambda folder, card: card | {"files": {"weights_9.safetensors": "0"}},
+                                 "weights_9.safetensors is missing"),
     "a range of text": (change_card(range={"length": ["a", "b"], "gc": [0, 1]}), "length holds 'a'; expected numbers"),
     "a range of one": (change_card(range={"length": [1], "gc": [0, 1]}), "not the card"),
     "percentiles of text": (change_card(label_percentiles=["low"]), "holds 'low'; expected numbers"),
-    "intervals of text": (change_card(intervals={"coverage": 0.9, "edges": ["x"], "low": [0, 0], "high": [1, 1]}), "holds 'x'; expected numbers"),
-    "intervals too short": (change_card(intervals={"coverage": 0.9, "edges": [1.0, 2.0], "low": [0], "high": [1]}), "not a list of 3 numbers"),
-    "intervals with more": (lambda folder, card: card | {"intervals": card["intervals"] | {"code": "x"}}, "unexpected keyword"),
+    "intervals of text": (change_card(intervals={"coverage": 0.9, "edges": ["x"], "low": [0, 0], "high": [1, 1]}),
+                          "holds 'x'; expected numbers"),
+    "intervals too short": (change_card(intervals={"coverage": 0.9, "edges": [1.0, 2.0], "low": [0], "high": [1]}),
+                            "not a list of 3 numbers"),
+    "intervals with more": (lambda folder, card: card | {"intervals": card["intervals"] | {"code": "x"}},
+                            "unexpected keyword"),
     "metrics gone": (change_card(metrics={}), "not the card of a model"),
     "data gone": (change_card(data=None), "not the card of a model"),
-    "weights cut off": (lambda folder, card: (folder/"weights_1.safetensors").write_bytes((folder/"weights_1.safetensors").read_bytes()[:-9]), "was cut off or altered"),
+    "weights cut off": (lambda folder, card: cut_off(folder/"weights_1.safetensors"), "was cut off or altered"),
     "weights empty": (lambda folder, card: (folder/"weights_1.safetensors").write_bytes(b""), "was cut off or altered"),
-    "weights in a folder": (lambda folder, card: ((folder/"weights_1.safetensors").unlink(), (folder/"weights_1.safetensors").mkdir()) and None, "weights_1.safetensors is missing"),
+    "weights in a folder": (lambda folder, card: ((folder/"weights_1.safetensors").unlink(),
+                                                  (folder/"weights_1.safetensors").mkdir()) and None,
+                            "weights_1.safetensors is missing"),
 }
 
 PARAMETERS = [({"rows": "many"}, "parameter rows is 'many', of type str; expected int"),
@@ -396,17 +443,23 @@ def refused(place, words, code, *told, input=None):
     result = CliRunner().invoke(app, words, input=input)
     assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
     for part in told: assert part in result.stderr, result.stderr
-    assert "Traceback" not in result.stderr and (code == 2 or re.fullmatch(r"promoter-nb: [^\n]+\n", result.stderr)), result.stderr
-    assert isinstance(result.exception, SystemExit) and sorted(path.relative_to(place) for path in place.rglob("*")) == before
+    assert "Traceback" not in result.stderr, result.stderr
+    assert code == 2 or re.fullmatch(r"promoter-nb: [^\n]+\n", result.stderr), result.stderr
+    assert isinstance(result.exception, SystemExit)
+    assert sorted(path.relative_to(place) for path in place.rglob("*")) == before
 
 
 FILES = list(sequence_files())
 
-@pytest.mark.parametrize("verb, case", [(verb, case) for place, case in enumerate(FILES) for verb in (("predict", "explain", "design")[place % 3],)], ids=lambda value: value if isinstance(value, str) else value[0])
+@pytest.mark.parametrize("verb, case",
+                         [(verb, case) for place, case in enumerate(FILES)
+                          for verb in (("predict", "explain", "design")[place % 3],)],
+                         ids=lambda value: value if isinstance(value, str) else value[0])
 def test_sequence_files(place, verb, case):
     _, name, content, where, told = case
     (place/name).write_bytes(content)
-    refused(place, ["predict" if "measured" in told or "'prediction'" in told else verb, place/name, "-o", place/"new"/"out.tsv"], 1, str(place/name), told)
+    refused(place, ["predict" if "measured" in told or "'prediction'" in told else verb, place/name, "-o",
+                    place/"new"/"out.tsv"], 1, str(place/name), told)
 
 
 @pytest.mark.parametrize("case", VARIANTS)
@@ -421,8 +474,10 @@ def test_variants_of_genomes(place, case, output):
     *other, told = GENOMES[case]
     files = {"genome.fa": GENOME, "windows": PROMOTERS, "my.vcf": VCF + record()}
     files |= dict(zip((other[0], "my.vcf"), other[1:])) if other[0] in files else {"my.vcf": other[0]}
-    for name, content in files.items(): (place/name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    refused(place, ["variants", place/"my.vcf", "--genome", place/"genome.fa", "--windows", place/"windows", "-o", place/output], 1, str(place), told.format(dir=place))
+    for name, content in files.items():
+        (place/name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    refused(place, ["variants", place/"my.vcf", "--genome", place/"genome.fa", "--windows", place/"windows", "-o",
+                    place/output], 1, str(place), told.format(dir=place))
 
 
 @pytest.mark.parametrize("case", TRAIN)
@@ -436,10 +491,12 @@ def test_training_data(place, case):
 def test_tables_of_measurements(place, case):
     content, options, told = TABLES[case]
     (place/"data.csv").write_text(content)
-    refused(place, ["train", place/"data.csv", place/"new"/"model", "-n", "baseline_cnn", "--epochs", 2, *options], 1, told)
+    refused(place, ["train", place/"data.csv", place/"new"/"model", "-n", "baseline_cnn", "--epochs", 2, *options], 1,
+            told)
 
 
-@pytest.mark.parametrize("words, code, told", OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize("words, code, told", OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list)
+                         else "")
 def test_options_and_paths(place, words, code, told): refused(place, words, code, told)
 
 
@@ -456,7 +513,8 @@ def test_model_folders(place, case):
     folder, (spoil, told) = place/"model", MODELS[case]
     shutil.copytree(pretrained(), folder)
     card = json.loads((folder/"model.json").read_text())
-    if isinstance(changed := spoil(folder, card), dict): (folder/"model.json").write_text(json.dumps(changed | {"sha256": _digest(changed)}))
+    if isinstance(changed := spoil(folder, card), dict):
+        (folder/"model.json").write_text(json.dumps(changed | {"sha256": _digest(changed)}))
     refused(place, ["predict", "{ok}", "--model", folder, "-o", place/"out.tsv"], 1, str(folder), told)
 
 
@@ -466,4 +524,5 @@ def test_parameters_of_notebooks(given, told):
         check({"rows": 5, "rate": 0.1, "data": "simulated"} | given, {"rows": "int", "rate": "float", "data": "str"})
 
 
-def test_there_are_two_hundred_kinds(): assert len(FILES) + len(VARIANTS) + len(GENOMES) + len(TRAIN) + len(TABLES) + len(OPTIONS) + len(PAPER) + len(MODELS) + len(PARAMETERS) >= 200
+def test_there_are_two_hundred_kinds():
+    assert sum(map(len, (FILES, VARIANTS, GENOMES, TRAIN, TABLES, OPTIONS, PAPER, MODELS, PARAMETERS))) >= 200

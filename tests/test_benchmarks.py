@@ -1,4 +1,7 @@
-"Each benchmark runs at a small size and prints the ratio it is there for; what the ratio is, no test asks. What is compared gives the same results."
+"""Each benchmark runs at a small size and prints the ratio it is there for; what the ratio is, no test asks.
+
+What is compared gives the same results.
+"""
 import re
 import subprocess
 import sys
@@ -11,7 +14,8 @@ from conftest import ROOT
 from promoter_nb.models.registry import build
 
 BENCHMARKS = ROOT/"benchmarks"
-SMALL = {"kmers": ["200"], "reading": ["--rows", "2000"], "simulate": ["3000", "1"], "training": ["512", "1"], "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"]}
+SMALL = {"kmers": ["200"], "reading": ["--rows", "2000"], "simulate": ["3000", "1"], "training": ["512", "1"],
+         "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"]}
 
 
 def load(name):
@@ -31,8 +35,10 @@ def test_a_benchmark_prints_its_ratio(name):
     assert ratios and all(float(ratio) > 0 for ratio in ratios)
 
 
-@pytest.mark.parametrize("name, reference, spoil", [("kmers", "kmer_counts", lambda counts: 2*counts), ("reading", "loop", lambda found: (found[0] + 1, found[1])),
-                                                    ("simulate", "plain_sums", lambda sums: sums + 1), ("prediction", "plain_prediction", lambda values: values + 1)])
+@pytest.mark.parametrize("name, reference, spoil", [("kmers", "kmer_counts", lambda counts: 2*counts),
+                                                    ("reading", "loop", lambda found: (found[0] + 1, found[1])),
+                                                    ("simulate", "plain_sums", lambda sums: sums + 1),
+                                                    ("prediction", "plain_prediction", lambda values: values + 1)])
 def test_a_benchmark_refuses_to_compare_different_results(monkeypatch, name, reference, spoil):
     benchmark = load(name)
     original = getattr(benchmark, reference)

@@ -1,4 +1,4 @@
-"""Design: constraints hold whatever is asked, both searches reach what can be worked out by hand, and the impossible is refused."""
+"""Design: constraints hold whatever is asked, both searches reach what is known, and the impossible is refused."""
 import numpy as np
 import pytest
 import torch
@@ -24,7 +24,8 @@ IUPAC = {"R": "AG", "Y": "CT", "N": "ACGT"}
 class Additive:
     "A weight for each base: the best proposal is known."
     weights = {"A": 0.0, "C": 1.0, "G": 2.0, "T": 3.0, "N": 0.0}
-    def predict(self, sequences): return np.array([sum(self.weights[base] for base in sequence) for sequence in sequences])
+    def predict(self, sequences):
+        return np.array([sum(self.weights[base] for base in sequence) for sequence in sequences])
 
 
 class Pair:
@@ -33,12 +34,14 @@ class Pair:
 
 
 def matches(sequence, word, place):
-    return len(sequence) >= place + len(word) and all(base in IUPAC.get(letter, letter) for base, letter in zip(sequence[place:], word))
+    return len(sequence) >= place + len(word) and all(base in IUPAC.get(letter, letter)
+                                                      for base, letter in zip(sequence[place:], word))
 
 
 def places(sequence, word): # on either strand, letter by letter
     turned = word.translate(COMPLEMENT)[::-1]
-    return {place for place in range(len(sequence)) if matches(sequence, word, place) or matches(sequence, turned, place)}
+    return {place for place in range(len(sequence)) if matches(sequence, word, place)
+            or matches(sequence, turned, place)}
 
 
 @settings(max_examples=100, deadline=None)
@@ -49,12 +52,14 @@ def test_sites_are_those_that_a_reader_finds(sequence, word):
 
 
 @settings(max_examples=40, deadline=None)
-@given(sequence=promoters, forbidden=words, start=st.integers(0, 30), edits=st.integers(1, 6), low=st.floats(0, 0.5), width=st.floats(0.1, 0.5),
+@given(sequence=promoters, forbidden=words, start=st.integers(0, 30), edits=st.integers(1, 6), low=st.floats(0, 0.5),
+       width=st.floats(0.1, 0.5),
        method=st.sampled_from(["greedy", "evolutionary"]), target=st.sampled_from(["maximum", "minimum", 30]))
 def test_constraints_hold_or_the_task_is_refused(sequence, forbidden, start, edits, low, width, method, target):
     kept = sequence[start:start + 5]
     assume(len(kept) == 5)
-    try: proposal = design(Additive(), [sequence], target, edits, [kept], [forbidden], (low, low + width), method).proposal[0]
+    try: proposal = design(Additive(), [sequence], target, edits, [kept], [forbidden], (low, low + width),
+                           method).proposal[0]
     except ValueError as refusal:
         assert str(refusal).startswith("sequence 0")
         return
@@ -104,9 +109,11 @@ def test_without_constraints_greedy_is_that_of_tangermeme():
     network = nn.Sequential(nn.Conv1d(4, 8, 5), nn.ReLU(), nn.Flatten(), nn.Linear(8*26, 1))
     class Network:
         @torch.no_grad()
-        def predict(self, sequences): return network(one_hot(torch.from_numpy(encode(sequences))).contiguous())[:, 0].numpy()
+        def predict(self, sequences):
+            return network(one_hot(torch.from_numpy(encode(sequences))).contiguous())[:, 0].numpy()
     sequence = decode(np.random.default_rng(0).integers(0, 4, (1, 30), dtype=np.uint8))
-    theirs = greedy_substitution(network, one_hot(torch.from_numpy(encode(sequence))).contiguous(), max_iter=4, tol=0, device="cpu")
+    theirs = greedy_substitution(network, one_hot(torch.from_numpy(encode(sequence))).contiguous(), max_iter=4, tol=0,
+                                 device="cpu")
     assert design(Network(), sequence, edits=4).proposal[0] == decode(theirs.argmax(1).numpy().astype(np.uint8))[0]
 
 
@@ -118,7 +125,8 @@ def test_a_forbidden_site_is_removed_from_either_strand():
 
 def test_the_simulated_model_designs_beyond_its_library():
     library = simulate_block(seed=1, block=0)
-    predictor, whole = Predictor.load("simulated"), (library.cores[:, :-80] == PADDING).all(1) & (library.cores[:, -80:] < PADDING).all(1)
+    predictor = Predictor.load("simulated")
+    whole = (library.cores[:, :-80] == PADDING).all(1) & (library.cores[:, -80:] < PADDING).all(1)
     cores = library.cores[whole, -80:]
     best = cores[np.argsort(-predictor.predict_codes(cores), kind="stable")[:8]]
     proposals = encode(design(predictor, decode(best)).proposal)
@@ -141,10 +149,14 @@ def test_lower_case_and_other_lengths():
 
 
 @pytest.mark.parametrize("wish, message", [
-    ({"edits": 0}, "edits is 0"), ({"edits": 1.5}, "whole ones only"), ({"gc_range": (0.6, 0.4)}, "from a lower to a higher"), ({"gc_range": (0, 60)}, "between 0 and 1"),
-    ({"keep": ["CCCCCCCC"]}, "sequence 0: has no site of CCCCCCCC"), ({"keep": ["GATTACA"], "forbid": ["GATTACA"]}, "kept and forbidden"),
-    ({"gc_range": (1, 1), "edits": 3}, "needs 5 edits"), ({"target": "higher"}, "'higher' is neither"), ({"target": float("nan")}, "nan"),
-    ({"method": "simplex"}, "greedy, evolutionary"), ({"forbid": "GATTACA"}, "are lists"), ({"forbid": [""]}, "empty"), ({"forbid": ["NN"]}, "every sequence"),
+    ({"edits": 0}, "edits is 0"), ({"edits": 1.5}, "whole ones only"),
+    ({"gc_range": (0.6, 0.4)}, "from a lower to a higher"), ({"gc_range": (0, 60)}, "between 0 and 1"),
+    ({"keep": ["CCCCCCCC"]}, "sequence 0: has no site of CCCCCCCC"),
+    ({"keep": ["GATTACA"], "forbid": ["GATTACA"]}, "kept and forbidden"),
+    ({"gc_range": (1, 1), "edits": 3}, "needs 5 edits"), ({"target": "higher"}, "'higher' is neither"),
+    ({"target": float("nan")}, "nan"),
+    ({"method": "simplex"}, "greedy, evolutionary"), ({"forbid": "GATTACA"}, "are lists"), ({"forbid": [""]}, "empty"),
+    ({"forbid": ["NN"]}, "every sequence"),
     ({"keep": ["GATTACA"], "forbid": ["ATTAC"]}, "without a site of ATTAC"),
 ])
 def test_the_impossible_is_refused(wish, message):
@@ -153,12 +165,14 @@ def test_the_impossible_is_refused(wish, message):
 
 
 def test_an_empty_sequence_and_a_wrong_letter_are_refused():
-    with pytest.raises(ValueError, match="sequence 1: is missing or empty; expected bases"): design(Additive(), ["ACGT", ""])
+    with pytest.raises(ValueError, match="sequence 1: is missing or empty; expected bases"):
+        design(Additive(), ["ACGT", ""])
     with pytest.raises(ValueError, match="base 3"): design(Additive(), ["ACUT"])
 
 
 def test_edits_are_counted_from_the_original():
     original, candidate = encode(["ACGTACGT"]), encode(["TCGAACGT"])
-    assert violations(candidate, original, constraints(edits=2))[0] == 0 and violations(candidate, original, constraints(edits=1))[0] > 0
+    assert violations(candidate, original, constraints(edits=2))[0] == 0
+    assert violations(candidate, original, constraints(edits=1))[0] > 0
     refuse_impossible(original, constraints(edits=1))
     assert isinstance(pattern("ACGT"), Pattern)

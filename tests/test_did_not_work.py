@@ -34,12 +34,15 @@ def count_gc(n, seed):
 def test_trains_stops_and_loads_as_any_network(name, tmp_path):
     recipe = Recipe(epochs=2, batch_size=64, sgd_epochs=1, averaging_epochs=2)
     train, validation = count_gc(512, 0), count_gc(128, 1)
-    model, history = fit_network(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"run", accelerator="cpu", progress=False)
+    model, history = fit_network(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"run",
+                                 accelerator="cpu", progress=False)
     assert np.isfinite(history.training_loss).all() and len(history) == 5
     expected = predict(model, validation.codes, accelerator="cpu")
     assert expected.shape == (128,) and expected.dtype == np.float32
-    np.testing.assert_array_equal(predict(load(tmp_path/"run/weights.safetensors"), validation.codes, accelerator="cpu"), expected)
-    again, _ = fit_network(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"again", accelerator="cpu", progress=False)
+    np.testing.assert_array_equal(predict(load(tmp_path/"run/weights.safetensors"), validation.codes,
+                                          accelerator="cpu"), expected)
+    again, _ = fit_network(build(name, width=40, **SMALL[name]), train, validation, recipe, tmp_path/"again",
+                           accelerator="cpu", progress=False)
     np.testing.assert_array_equal(predict(again, validation.codes, accelerator="cpu"), expected)
 
 
@@ -78,7 +81,8 @@ def test_nothing_is_said_of_the_first_base():
 def test_places_are_counted_from_the_right():
     "Whatever the context, a sequence gets its last places, as it is aligned at the right."
     model = build("min_gpt", width=40, context=60)
-    torch.testing.assert_close(model.body.embedding(torch.zeros(1, 4, 1, 40)), model.body.embedding(torch.zeros(1, 4, 1, 60))[..., 20:])
+    torch.testing.assert_close(model.body.embedding(torch.zeros(1, 4, 1, 40)),
+                               model.body.embedding(torch.zeros(1, 4, 1, 60))[..., 20:])
 
 
 # Classes, and the way back to a number.
@@ -102,7 +106,8 @@ def test_min_gpt_starts_at_the_mean_label():
 
 # Padding.
 
-@pytest.mark.parametrize("name, options", [("xpresso", {"length": 300, "pools": (30, 10)}), ("attentive_chrome", {"length": 300, "bin": 100}),
+@pytest.mark.parametrize("name, options", [("xpresso", {"length": 300, "pools": (30, 10)}),
+                                           ("attentive_chrome", {"length": 300, "bin": 100}),
                                            ("autoencoder", {"length": 300}), ("sparse_autoencoder", {"length": 300})])
 def test_padding_by_hand_or_by_the_network_is_the_same(name, options):
     model, codes = build(name, **options).eval(), random_codes(4, 80)
@@ -132,7 +137,8 @@ def test_labels_do_not_reach_the_body_when_only_sequences_count(name):
         model = build(name, width=40, **SMALL[name] | {"learn": "sequences"})
         model(random_bases(8), labels).mean().backward()
         return [parameter.grad for parameter in model.body.parameters()]
-    for some, other in zip(body_gradient(torch.full((8,), 3.)), body_gradient(torch.full((8,), 15.))): assert torch.equal(some, other)
+    for some, other in zip(body_gradient(torch.full((8,), 3.)), body_gradient(torch.full((8,), 15.))):
+        assert torch.equal(some, other)
 
 
 @pytest.mark.parametrize("name", SELF_SUPERVISED)
@@ -154,7 +160,8 @@ def test_unknown_bases_cost_nothing(name):
     if name != "sparse_autoencoder": assert loss.tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("name, options", [("autoencoder", {"code": 8, "hidden": 64}), ("sparse_autoencoder", {"units": 64, "penalty": 0.01}),
+@pytest.mark.parametrize("name, options", [("autoencoder", {"code": 8, "hidden": 64}),
+                                           ("sparse_autoencoder", {"units": 64, "penalty": 0.01}),
                                            ("min_gpt", {"blocks": 1, "learn": "sequences"})])
 def test_a_repetitive_set_is_recovered(name, options):
     bases = one_hot(torch.from_numpy(encode([word*10 for word in ("ACGT", "AACC", "TGTG", "GATC")])))

@@ -45,12 +45,15 @@ def test_long_kmers_have_columns_too(k):
 
 def test_kmer_counts_agree_with_scikit_learn_over_many_blocks():
     random = np.random.default_rng(0)
-    sequences = ["".join(random.choice(list("ACGT"), length)) for length in random.integers(3, 81, 2*_ROWS_AT_A_TIME + 1)]
-    reference = CountVectorizer(analyzer="char", ngram_range=(4, 4), lowercase=False, vocabulary=kmer_names(4)).transform(sequences)
+    sequences = ["".join(random.choice(list("ACGT"), length))
+                 for length in random.integers(3, 81, 2*_ROWS_AT_A_TIME + 1)]
+    reference = CountVectorizer(analyzer="char", ngram_range=(4, 4), lowercase=False,
+                                vocabulary=kmer_names(4)).transform(sequences)
     assert (kmer_counts(encode(sequences), 4) != reference).nnz == 0
 
 
-@pytest.mark.parametrize("k, stride, message", [(6, 1, "the sequences have 5 bases"), (0, 1, "k is 0"), (32, 1, "k is 32"), (2, 0, "stride is 0")])
+@pytest.mark.parametrize("k, stride, message", [(6, 1, "the sequences have 5 bases"), (0, 1, "k is 0"),
+                                                (32, 1, "k is 32"), (2, 0, "stride is 0")])
 def test_impossible_windows_are_refused(k, stride, message):
     with pytest.raises(ValueError, match=message): kmer_counts(encode(["ACGT", "ACGTA"]), k, stride)
 
@@ -65,7 +68,8 @@ def test_a_column_that_is_none_has_no_name():
     with pytest.raises(ValueError, match="column 16 is no 2-mer"): kmer_names(2, [3, 16])
 
 
-@given(st.lists(st.text("ACGT", min_size=2, max_size=150), min_size=1, max_size=8), st.floats(1, 1000), st.floats(1, 1000))
+@given(st.lists(st.text("ACGT", min_size=2, max_size=150), min_size=1, max_size=8), st.floats(1, 1000),
+       st.floats(1, 1000))
 @settings(deadline=None)
 def test_melting_temperature_is_that_of_biopython(sequences, strand, sodium):
     reference = [MeltingTemp.Tm_NN(sequence, dnac1=strand, dnac2=strand, Na=sodium) for sequence in sequences]
@@ -90,7 +94,8 @@ def test_strand_padding_and_company_do_not_change_a_feature(sequences, room):
 @settings(deadline=None)
 def test_compositions_are_those_of_a_naive_count(sequences):
     sequences = sequences + ["AC"]
-    singles, pairs, gc = base_composition(encode(sequences)), dinucleotide_composition(encode(sequences)), gc_content(encode(sequences))
+    codes = encode(sequences)
+    singles, pairs, gc = base_composition(codes), dinucleotide_composition(codes), gc_content(codes)
     for text, single, pair, share in zip(sequences, singles, pairs, gc):
         known = [text.count(base) for base in "ACGT"]
         neighbours = Counter(text[place:place + 2] for place in range(len(text) - 1))
@@ -102,13 +107,15 @@ def test_compositions_are_those_of_a_naive_count(sequences):
 
 def test_no_sequences_have_no_features():
     nothing = np.empty((0, 80), dtype=np.uint8)
-    assert [len(feature(nothing)) for feature in (gc_content, base_composition, dinucleotide_composition, melting_temperature)] == [0]*4
+    assert [len(feature(nothing)) for feature in (gc_content, base_composition, dinucleotide_composition,
+                                                  melting_temperature)] == [0]*4
 
 
 @given(labels)
 def test_soft_labels_are_distributions(values):
     soft = soft_labels(values)
-    assert soft.shape == (len(values), 18) and (soft >= 0).all() and torch.allclose(soft.sum(1), torch.ones(len(values)))
+    assert soft.shape == (len(values), 18) and (soft >= 0).all()
+    assert torch.allclose(soft.sum(1), torch.ones(len(values)))
 
 
 @given(labels)

@@ -9,13 +9,15 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from promoter_nb.plots.architecture import boxes, draw
-from promoter_nb.plots.figures import MODEL_STYLES, OTHER_STYLES, density, label_histogram, learning_curves, style_of, save, validation_density
+from promoter_nb.plots.figures import (
+    MODEL_STYLES, OTHER_STYLES, density, label_histogram, learning_curves, style_of, save, validation_density)
 from promoter_nb.models.registry import build, model_names
 
 matplotlib.use("agg")
 RNG = np.random.default_rng(0)
 LABELS = RNG.normal(11, 2, 500).clip(0, 17).round()
-HISTORY = pd.DataFrame([("ResNet", seed, epoch, epoch/10) for seed in (0, 1) for epoch in (1, 2)], columns=["model", "seed", "epoch", "validation_R2"])
+HISTORY = pd.DataFrame([("ResNet", seed, epoch, epoch/10) for seed in (0, 1) for epoch in (1, 2)],
+                       columns=["model", "seed", "epoch", "validation_R2"])
 DRAWN = {
     "label_histogram": lambda: label_histogram(LABELS),
     "density": lambda: density(pd.DataFrame({"label": LABELS, "CNN": LABELS/2 + 5, "my model": LABELS/3 + 7})),
@@ -39,7 +41,8 @@ def test_same_figure_same_bytes(name, tmp_path):
 def lightness(colour):
     "L* of CIELAB, 0 to 100."
     channels = np.array(to_rgb(colour))
-    luminance = np.where(channels <= 0.04045, channels/12.92, ((channels + 0.055)/1.055)**2.4) @ (0.2126, 0.7152, 0.0722)
+    luminance = np.where(channels <= 0.04045, channels/12.92,
+                         ((channels + 0.055)/1.055)**2.4) @ (0.2126, 0.7152, 0.0722)
     return 116*np.cbrt(luminance) - 16 if luminance > 0.009 else 903*luminance
 
 

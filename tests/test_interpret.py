@@ -1,4 +1,4 @@
-"""Attribution and motifs: networks whose answers are worked out by hand, sums that must add up, sites that another scanner finds."""
+"""Attribution and motifs: networks whose answers are known, sums that add up, sites that another scanner finds."""
 from functools import partial
 
 import numpy as np
@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from promoter_nb.interpretation.attribution import METHODS, attribute, gradient, mutagenesis, observed_base_effects, shapley, shuffles, substitutions
+from promoter_nb.interpretation.attribution import (
+    METHODS, attribute, gradient, mutagenesis, observed_base_effects, shapley, shuffles, substitutions)
 from promoter_nb.interpretation.explain import explain, find_motifs
 from promoter_nb.plots.logo import draw_logo, letter_heights
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
@@ -46,7 +47,8 @@ def test_an_additive_network_is_explained_by_its_weights(sequences):
     known = codes < PADDING
     own = np.where(known, weights[codes.clip(max=3), np.arange(12)], 0)
     expected = np.where(known, own - (weights.sum(0) - own)/3, 0)
-    for method in ("mutagenesis", "gradient"): np.testing.assert_allclose(attribute(network, codes, method, accelerator="cpu"), expected, atol=1e-4)
+    for method in ("mutagenesis", "gradient"):
+        np.testing.assert_allclose(attribute(network, codes, method, accelerator="cpu"), expected, atol=1e-4)
 
 
 def test_the_shapley_value_of_a_base_is_its_weight_less_the_mean_of_the_references():
@@ -62,7 +64,8 @@ def test_a_maximum_over_positions_gives_the_site_to_its_bases():
     look.weight.data = torch.tensor([[1., 0], [0, 1], [0, 0], [0, 0]]).view(1, 4, 1, 2)
     network = Network(named(look=look, strongest=GlobalMaxPool()), nn.Flatten(0))
     codes = encode(["GGACGG"])
-    assert observed_base_effects(mutagenesis(partial(predict, network, accelerator="cpu"), codes)).tolist() == [[0, 0, 1, 1, 0, 0]]
+    assert observed_base_effects(mutagenesis(partial(predict, network, accelerator="cpu"),
+                                             codes)).tolist() == [[0, 0, 1, 1, 0, 0]]
     contributions = shapley(network, codes, references=50, accelerator="cpu")
     mean = predict(network, shuffles(codes, 50)[0], accelerator="cpu").mean()
     assert contributions.sum() == pytest.approx(2 - mean, abs=1e-5) and (contributions[0, [2, 3]] > 0).all()
@@ -82,9 +85,12 @@ def test_contributions_add_up(name):
 
 def test_contributions_do_not_depend_on_the_batch():
     codes, model = np.random.default_rng(2).integers(0, 4, (5, 80), dtype=np.uint8), build("resnet", channels=8)
-    np.testing.assert_allclose(gradient(model, codes, batch_size=2, accelerator="cpu"), gradient(model, codes, accelerator="cpu"), atol=1e-6)
-    np.testing.assert_allclose(attribute(model, codes, batch_size=2, accelerator="cpu"), attribute(model, codes, accelerator="cpu"), atol=1e-5)
-    np.testing.assert_allclose(shapley(model, codes, references=4, batch_size=3, accelerator="cpu"), shapley(model, codes, references=4, accelerator="cpu"), atol=1e-5)
+    np.testing.assert_allclose(gradient(model, codes, batch_size=2, accelerator="cpu"),
+                               gradient(model, codes, accelerator="cpu"), atol=1e-6)
+    np.testing.assert_allclose(attribute(model, codes, batch_size=2, accelerator="cpu"),
+                               attribute(model, codes, accelerator="cpu"), atol=1e-5)
+    np.testing.assert_allclose(shapley(model, codes, references=4, batch_size=3, accelerator="cpu"),
+                               shapley(model, codes, references=4, accelerator="cpu"), atol=1e-5)
 
 
 def test_the_model_is_left_as_it_was():
@@ -118,8 +124,10 @@ def test_hits_are_those_of_fimo():
     codes = np.random.default_rng(0).integers(0, 4, (30, 80), dtype=np.uint8)
     known = {name: motif.probabilities.astype(float) for name, motif in load_motifs().items()}
     sequences = (codes[:, None] == np.arange(4)[:, None]).astype(np.int8)
-    theirs = {(hit.sequence_name, hit.motif_name, hit.start, hit.strand) for table in fimo(known, sequences) for hit in table.itertuples()}
-    ours = {(row, name, place, "+-"[strand]) for name, motif in jaspar_patterns().items() for row, strand, place in np.argwhere(site_starts(codes, motif))}
+    theirs = {(hit.sequence_name, hit.motif_name, hit.start, hit.strand) for table in fimo(known, sequences)
+              for hit in table.itertuples()}
+    ours = {(row, name, place, "+-"[strand]) for name, motif in jaspar_patterns().items()
+            for row, strand, place in np.argwhere(site_starts(codes, motif))}
     assert len(theirs & ours) > 0.9*max(len(theirs), len(ours))
 
 
@@ -142,7 +150,8 @@ def test_explain_takes_text():
 
 def test_motifs_are_placed_in_the_text_and_weighed():
     sequence = "NNTT" + "TGACTCA" + "ACGT"
-    contributions = pd.DataFrame({"position": range(1, 16), "base": list(sequence), "contribution": [0.0]*4 + [1.0]*7 + [0.0]*4})
+    contributions = pd.DataFrame({"position": range(1, 16), "base": list(sequence),
+                                  "contribution": [0.0]*4 + [1.0]*7 + [0.0]*4})
     hit = find_motifs(contributions, ["TGACTCA"]).iloc[0]
     assert (hit.start, hit.end, hit.contribution) == (5, 11, 7) and sequence[hit.start - 1:hit.end] == "TGACTCA"
     with pytest.raises(ValueError, match="neither a word"): find_motifs(sequence, ["NOBODY9"])
@@ -161,7 +170,8 @@ def test_a_table_without_sites_has_the_columns_of_one_with():
 
 def test_u_is_read_as_t():
     rna, dna = (explain(Counts(), sequence) for sequence in ("GGGUGACUCAGG", "GGGTGACTCAGG"))
-    assert find_motifs("GGGUGACUCAGG", ["TGACTCA"]).start.tolist() == find_motifs(rna, ["TGACTCA"]).start.tolist() == [4]
+    assert find_motifs("GGGUGACUCAGG",
+                       ["TGACTCA"]).start.tolist() == find_motifs(rna, ["TGACTCA"]).start.tolist() == [4]
     assert letter_heights(rna).equals(letter_heights(dna)) and letter_heights(rna)["T"].any()
 
 
@@ -177,5 +187,6 @@ def test_filters_are_read_within_the_sequence():
     active = activations(first_layer(model), codes)
     assert active.shape == (200, 4, 60)
     window = one_hot(torch.from_numpy(codes[:1, 10:31]))[0].numpy()
-    np.testing.assert_allclose(active[0, :, 10], (first_layer(model).weight.detach().numpy()[:, :, 0]*window).sum((1, 2)), atol=1e-5)
+    np.testing.assert_allclose(active[0, :, 10],
+                               (first_layer(model).weight.detach().numpy()[:, :, 0]*window).sum((1, 2)), atol=1e-5)
     assert all(motif.sum(0) == pytest.approx(1) for motif in filter_motifs(model, codes).values())

@@ -1,4 +1,4 @@
-"""Models of other people: scores worked out by hand, in every form that predictions come in, and mistakes that are named."""
+"""Models of other people: scores worked out by hand, in every form that predictions come in; mistakes are named."""
 import gzip
 import io
 import json
@@ -26,11 +26,15 @@ OLIGOS = [UPSTREAM + core + DOWNSTREAM for core in CORES]
 LABELS, PREDICTED = [1, 2, 3, 4], [1, 2, 4, 3]
 PEARSON, SPEARMAN = (2.7*0.64 + 1.95*0.25)/4.65, (2.7*0.8 + 1.95*0.5)/4.65
 TEXTS = {"submission.json": json.dumps({str(row): value for row, value in enumerate(PREDICTED)}),
-         "game.json": json.dumps({"request": "predict", "prediction_tasks": [{"name": "x", "predictions": {str(row): [value] for row, value in enumerate(PREDICTED)}}]}),
+         "game.json": json.dumps({"request": "predict",
+                                  "prediction_tasks": [{"name": "x",
+                                                        "predictions": {str(row): [value]
+                                                                        for row, value in enumerate(PREDICTED)}}]}),
          "submission.txt": "".join(f"{oligo}\t{value}\n" for oligo, value in zip(OLIGOS, PREDICTED)),
          "cores.txt": "".join(f"{core.lower()}\t{value}\n" for core, value in reversed(list(zip(CORES, PREDICTED)))),
          "by_id.csv": "id,prediction\n2,4\n0,1\n3,3\n1,2\n",
-         "both.tsv": "Sequence\tid\tprediction\tnote\n" + "".join(f"{oligo}\t{row}\t{PREDICTED[row]}\t\n" for row, oligo in enumerate(OLIGOS))}
+         "both.tsv": "Sequence\tid\tprediction\tnote\n"
+         + "".join(f"{oligo}\t{row}\t{PREDICTED[row]}\t\n" for row, oligo in enumerate(OLIGOS))}
 
 
 def run(*words, code=0):
@@ -59,7 +63,8 @@ def test_every_form_gives_the_score_worked_out_by_hand(official, tmp_path, name,
     path = tmp_path/f"{name}{'.gz'*packed}"
     path.write_bytes(gzip.compress(TEXTS[name].encode()) if packed else TEXTS[name].encode())
     table = scores(run("score", path, official, "--name", "mine"))
-    assert table.loc["mine", ["pearson_score", "spearman_score"]].tolist() == pytest.approx([PEARSON, SPEARMAN], abs=1e-4)
+    scored = table.loc["mine", ["pearson_score", "spearman_score"]].tolist()
+    assert scored == pytest.approx([PEARSON, SPEARMAN], abs=1e-4)
     assert table.loc["mine", ["all", "yeast", "variants", "tiling"]].tolist() == [0.8, 0.8, 0.5, 0.5]
     assert table.pearson_score["LegNet"] == 0.818 and "4 promoters of official, all" in table.scored_on["mine"]
 
@@ -68,17 +73,27 @@ def test_what_a_model_learned_from_is_left_out(official, tmp_path):
     (tmp_path/"learned.txt").write_text(f"{'A'*60}{CORES[0][:20]}\t1\n")
     (tmp_path/"mine.csv").write_text(TEXTS["by_id.csv"])
     told = scores(run("score", tmp_path/"mine.csv", official, "--learned", tmp_path/"learned.txt")).loc["mine"]
-    assert told.scored_on == "3 promoters of official, 1 left out" and told["all"] == pytest.approx(0.5) and np.isnan(told.variants)
+    assert told.scored_on == "3 promoters of official, 1 left out" and told["all"] == pytest.approx(0.5)
+    assert np.isnan(told.variants)
 
 
 @pytest.mark.parametrize("text, message", [
-    ("id,prediction\n0,1\n1,2\n3,3\n", "1 of 4 promoters have no prediction; the first is '2'"), (TEXTS["by_id.csv"] + "0,1\n", "line 6: '0' has a prediction already, in line 3"),
-    (TEXTS["by_id.csv"] + "4,1\n", "line 6: '4' is no promoter of this test"), ("id,prediction\n0,1\n1,nan\n", "line 3: the prediction is 'nan'"), ("id,prediction\n0,inf\n", "line 2: the prediction is 'inf'"),
-    ("id,prediction\n0,high\n", "line 2: the prediction is 'high'"), ("id,value\n0,1\n", "line 1: there is no column 'prediction'"), ("promoter,prediction\n0,1\n", "no column 'id' or 'sequence'"),
-    ("".join(f"{core}\n" for core in CORES), "line 1: there is one column"), (TEXTS["submission.txt"].replace(CORES[2], "A" + CORES[2][1:-1] + "A"), "line 3"),
-    (f"id,sequence,prediction\n0,{CORES[1]},1\n", "line 2: '0' goes with another sequence"), ('{"0": 1, "0": 2}', "key '0' comes twice"), ('{"0": NaN}', "key '0': the prediction is 'NaN'"),
-    ('{"0": [1, 2]}', "key '0': the prediction is '[1, 2]'"), ('{"0": null}', "'null'"), ('{"0": 1', "line 1"), ("[1, 2, 3, 4]", "expected an object"), ("{}", "expected an object"),
-    ('{"prediction_tasks": [{"predictions": {}}, {"predictions": {}}]}', "2 tasks; expected one"), ("id,prediction\n0,1\n1,1\n2,1\n3,1\n", "do not vary"), ("", "empty"),
+    ("id,prediction\n0,1\n1,2\n3,3\n", "1 of 4 promoters have no prediction; the first is '2'"),
+    (TEXTS["by_id.csv"] + "0,1\n", "line 6: '0' has a prediction already, in line 3"),
+    (TEXTS["by_id.csv"] + "4,1\n", "line 6: '4' is no promoter of this test"),
+    ("id,prediction\n0,1\n1,nan\n", "line 3: the prediction is 'nan'"),
+    ("id,prediction\n0,inf\n", "line 2: the prediction is 'inf'"),
+    ("id,prediction\n0,high\n", "line 2: the prediction is 'high'"),
+    ("id,value\n0,1\n", "line 1: there is no column 'prediction'"),
+    ("promoter,prediction\n0,1\n", "no column 'id' or 'sequence'"),
+    ("".join(f"{core}\n" for core in CORES), "line 1: there is one column"),
+    (TEXTS["submission.txt"].replace(CORES[2], "A" + CORES[2][1:-1] + "A"), "line 3"),
+    (f"id,sequence,prediction\n0,{CORES[1]},1\n", "line 2: '0' goes with another sequence"),
+    ('{"0": 1, "0": 2}', "key '0' comes twice"), ('{"0": NaN}', "key '0': the prediction is 'NaN'"),
+    ('{"0": [1, 2]}', "key '0': the prediction is '[1, 2]'"), ('{"0": null}', "'null'"), ('{"0": 1', "line 1"),
+    ("[1, 2, 3, 4]", "expected an object"), ("{}", "expected an object"),
+    ('{"prediction_tasks": [{"predictions": {}}, {"predictions": {}}]}', "2 tasks; expected one"),
+    ("id,prediction\n0,1\n1,1\n2,1\n3,1\n", "do not vary"), ("", "empty"),
 ])
 def test_mistakes_are_named_and_nothing_is_written(official, tmp_path, text, message):
     (tmp_path/"mine").write_text(text)
@@ -90,40 +105,49 @@ def test_mistakes_are_named_and_nothing_is_written(official, tmp_path, text, mes
 def test_a_folder_that_is_neither_and_one_that_is_there(tmp_path, official):
     (tmp_path/"mine.csv").write_text(TEXTS["by_id.csv"])
     assert "holds neither benchmark.json" in run("score", tmp_path/"mine.csv", tmp_path, code=1)
-    assert "is there already" in run("export", official, code=1) and "--size" in run("export", tmp_path/"new", "--size", 3, code=2)
+    assert "is there already" in run("export", official, code=1)
+    assert "--size" in run("export", tmp_path/"new", "--size", 3, code=2)
     assert not (tmp_path/"new").exists()
 
 
 @given(st.permutations(range(4)), st.booleans())
 def test_the_order_of_rows_does_not_count(order, by_sequence):
-    found = pd.DataFrame({"key": [OLIGOS[row] if by_sequence else f"p{row}" for row in order], "value": [float(row) for row in order]}, index=[f"line {line}" for line in range(4)])
+    found = pd.DataFrame({"key": [OLIGOS[row] if by_sequence else f"p{row}" for row in order],
+                          "value": [float(row) for row in order]}, index=[f"line {line}" for line in range(4)])
     assert match_predictions(found, ["p0", "p1", "p2", "p3"], CORES, "file").tolist() == [0, 1, 2, 3]
 
 
 def test_known_truth_from_export_to_score(tmp_path):
     run("export", tmp_path/"known", "--size", 30)
-    told, table = json.loads((tmp_path/"known/benchmark.json").read_text()), pd.read_csv(tmp_path/"known/sequences.tsv", sep="\t")
+    told = json.loads((tmp_path/"known/benchmark.json").read_text())
+    table = pd.read_csv(tmp_path/"known/sequences.tsv", sep="\t")
     request = json.loads((tmp_path/"known/game_request.json").read_text())
     test_sets = make_test_sets(SEED, 30)
-    assert told["seed"] == SEED and table.sequence.tolist() == decode(test_sets.cores) and list(request["sequences"].items()) == list(zip(table.id, table.sequence))
-    assert (table.oligo == UPSTREAM + table.sequence + DOWNSTREAM).all() and not set(table) - {"id", "sequence", "oligo"}
+    assert told["seed"] == SEED and table.sequence.tolist() == decode(test_sets.cores)
+    assert list(request["sequences"].items()) == list(zip(table.id, table.sequence))
+    assert (table.oligo == UPSTREAM + table.sequence + DOWNSTREAM).all()
+    assert not set(table) - {"id", "sequence", "oligo"}
     noisy = test_sets.truth + np.random.default_rng(0).normal(0, 0.5, len(table))
     for name, values in {"truth.csv": test_sets.truth, "noisy.csv": noisy}.items():
-        table.assign(prediction=values)[["oligo", "prediction"]].rename(columns={"oligo": "sequence"}).sample(frac=1, random_state=1).to_csv(tmp_path/name, index=False)
+        oligos = pd.DataFrame({"sequence": table.oligo, "prediction": values})
+        oligos.sample(frac=1, random_state=1).to_csv(tmp_path/name, index=False)
     found = scores(run("score", tmp_path/"truth.csv", tmp_path/"known"))
     assert found.loc["truth"].drop("scored_on").equals(found.loc["ceiling (the truth itself)"].drop("scored_on"))
     expected = dream_score(test_sets.labels, noisy, test_sets.subsets)["pearson_score"]
     found = scores(run("score", tmp_path/"noisy.csv", tmp_path/"known"))
-    assert found.pearson_score["noisy"] == pytest.approx(expected, abs=1e-4) and found.pearson_score["noisy"] < found.pearson_score["ceiling (the truth itself)"]
+    assert found.pearson_score["noisy"] == pytest.approx(expected, abs=1e-4)
+    assert found.pearson_score["noisy"] < found.pearson_score["ceiling (the truth itself)"]
     (tmp_path/"known/benchmark.json").write_text(json.dumps(told | {"sha256": "0"*64}))
     assert "makes other promoters of this seed" in run("score", tmp_path/"noisy.csv", tmp_path/"known", code=1)
 
 
 def test_our_published_score_is_that_of_the_reference_results():
     here = json.loads((ROOT/"promoter_nb/assets/published.json").read_text())["challenge"]["here"]
-    found = json.loads((ROOT/"results/reference/deboer2020_train-laptop/66_beyond/metrics.json").read_text())["challenge"]
+    reference = ROOT/"results/reference/deboer2020_train-laptop"
+    found = json.loads((reference/"66_beyond/metrics.json").read_text())["challenge"]
     (score,) = [model["score"]["value"] for model in found["models"] if model["model"] == here["model"]]
-    assert here["pearson_score"] == pytest.approx(score, abs=5e-4) and here["scored_on"].startswith(f"{found['rows']:,} ")
+    assert here["pearson_score"] == pytest.approx(score, abs=5e-4)
+    assert here["scored_on"].startswith(f"{found['rows']:,} ")
 
 
 OFFICIAL = MEASURED/"dream2022_test"

@@ -22,7 +22,8 @@ def bare_headings(path):
     "Headings that are followed by code, by another heading, or by nothing."
     blocks = [source for source in cells(path, "markdown")]
     lines = [[line for line in block.splitlines() if line.strip()] for block in blocks]
-    return [line for block in lines for line, after in zip(block, [*block[1:], "#"]) if line.startswith("#") and after.startswith("#")]
+    return [line for block in lines for line, after in zip(block, [*block[1:], "#"]) if line.startswith("#")
+            and after.startswith("#")]
 
 
 def by_path(path): return path.relative_to(LIBRARY).as_posix()

@@ -20,16 +20,19 @@ class Style:
 # The median length of cells is one of the whole folder, the share of prose one of each notebook.
 FOLDERS = {"experiments": Style(prose=0.4, figure=True, last="## What was found", apart=("90_report",))}
 # Calls that draw: axes made by hand, or a whole figure of the library.
-DRAWING = {"new_figure", "draw_models", "draw_comparison", "density", "label_histogram", "learning_curves", "r2_by_model", "validation_density"}
+DRAWING = {"new_figure", "draw_models", "draw_comparison", "density", "label_histogram", "learning_curves",
+           "r2_by_model", "validation_density"}
 LONGEST_LINE, LONGEST_CELL, MEDIAN_CELL, COPY = 120, 40, 6, 10
 
 
 def read(folder):
     paths = (path for path in sorted((ROOT/"nbs"/folder).rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts)
-    return {path.stem: json.loads(path.read_text())["cells"] for path in paths if path.stem not in FOLDERS[folder].apart}
+    return {path.stem: json.loads(path.read_text())["cells"] for path in paths
+            if path.stem not in FOLDERS[folder].apart}
 
 
-NOTEBOOKS = [pytest.param(FOLDERS[folder], cells, id=f"{folder}/{name}") for folder in FOLDERS for name, cells in read(folder).items()]
+NOTEBOOKS = [pytest.param(FOLDERS[folder], cells, id=f"{folder}/{name}") for folder in FOLDERS
+             for name, cells in read(folder).items()]
 
 
 def sources(cells, kind): return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == kind]
@@ -69,7 +72,8 @@ def test_a_heading_has_a_sentence_under_it(style, cells):
     bare = []
     for source in sources(cells, "markdown"):
         blocks = [block.strip() for block in source.split("\n\n")] + [""]
-        bare += [block for block, after in zip(blocks, blocks[1:]) if block.startswith("#") and (not after or after.startswith("#"))]
+        bare += [block for block, after in zip(blocks, blocks[1:]) if block.startswith("#")
+                 and (not after or after.startswith("#"))]
     assert not bare
 
 
@@ -92,5 +96,6 @@ def test_no_code_stands_in_two_notebooks():
     for folder in FOLDERS:
         for name, cells in read(folder).items():
             lines = [line.strip() for source in sources(cells, "code") for line in source.splitlines() if line.strip()]
-            for start in range(len(lines) - COPY): places.setdefault(tuple(lines[start:start + COPY + 1]), set()).add(name)
+            for start in range(len(lines) - COPY):
+                places.setdefault(tuple(lines[start:start + COPY + 1]), set()).add(name)
     assert not [(lines[0], names) for lines, names in places.items() if len(names) > 1]

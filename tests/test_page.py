@@ -41,7 +41,8 @@ def test_each_cell_is_the_prediction_of_its_mutant(predictor):
 
 
 def test_flanks_cases_headers_and_line_breaks_do_not_matter():
-    pasted = [EXAMPLE, EXAMPLE.lower(), f"> mine\n{EXAMPLE[:30]}\r\n{EXAMPLE[30:]}\n", UPSTREAM + EXAMPLE + DOWNSTREAM, EXAMPLE.replace("T", "U")]
+    pasted = [EXAMPLE, EXAMPLE.lower(), f"> mine\n{EXAMPLE[:30]}\r\n{EXAMPLE[30:]}\n", UPSTREAM + EXAMPLE + DOWNSTREAM,
+              EXAMPLE.replace("T", "U")]
     assert {read_core(text) for text in pasted} == {EXAMPLE}
 
 
@@ -74,7 +75,8 @@ def test_colours_are_symmetric_and_end_at_the_strongest():
 def test_flags_and_cautions_are_said(predictor):
     seen = view(predictor, "ACGN")
     words = result(seen, None, predictor.card)
-    assert "Unlike the training data" in words and "not known" in words and "not known" in warning(seen.unusual, predictor.card)
+    assert "Unlike the training data" in words and "not known" in words
+    assert "not known" in warning(seen.unusual, predictor.card)
     assert "promoters of yeast in complex medium" in caution(predictor.card)
     assert "knows a simulated assay, not a cell" in caution(Predictor.load("simulated").card)
 
@@ -179,7 +181,8 @@ def test_it_fits_a_phone(opened):
     tab.set_viewport_size({"width": 375, "height": 740})
     widths = tab.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")
     assert max(widths) <= 375
-    reach = tab.evaluate("Math.max(...[...document.querySelectorAll('.pn-card')].map(card => card.getBoundingClientRect().right))")
+    reach = tab.evaluate("Math.max(...[...document.querySelectorAll('.pn-card')]"
+                         ".map(card => card.getBoundingClientRect().right))")
     assert reach <= 375
     tab.set_viewport_size({"width": 1280, "height": 900})
 
@@ -187,5 +190,6 @@ def test_it_fits_a_phone(opened):
 def test_controls_have_names(opened):
     tab, _ = opened
     for label in ("Sequence", "Position", "New base"): assert tab.get_by_label(label, exact=True).is_visible()
-    unnamed = tab.evaluate("[...document.querySelectorAll('.pn-page button')].filter(button => !button.textContent.trim()).length")
+    unnamed = tab.evaluate("[...document.querySelectorAll('.pn-page button')]"
+                           ".filter(button => !button.textContent.trim()).length")
     assert unnamed == 0

@@ -9,7 +9,8 @@ def test_unknown_parameter_is_named(checkout):
 
 
 def test_wrong_type_is_named(checkout):
-    assert "parameter promoters is 'many', of type str; expected int" in checkout.fail(*checkout.papermill(NOTEBOOK, promoters="many"))
+    said = checkout.fail(*checkout.papermill(NOTEBOOK, promoters="many"))
+    assert "parameter promoters is 'many', of type str; expected int" in said
 
 
 def test_missing_tag_is_named(checkout):
@@ -24,4 +25,5 @@ def test_bad_data_names_file_line_and_value_and_leaves_no_results(checkout):
     (checkout.folder/"bad.txt").write_text("ACGT\t1\nACGT\tlow\n")
     output = checkout.fail(*checkout.papermill(NOTEBOOK, data="bad.txt"))
     assert "bad.txt, line 2: 'low' is not a number" in output
-    assert not list((checkout.folder/"results/by-hand").rglob("metrics.json")) and not list(checkout.folder.rglob("*.part"))
+    assert not list((checkout.folder/"results/by-hand").rglob("metrics.json"))
+    assert not list(checkout.folder.rglob("*.part"))

@@ -57,12 +57,14 @@ def test_known_answers():
     assert table.low.tolist() == [-1, -1, -1, -1, -1] and table.high.tolist() == [4, 1, 1, 4, 1]
     assert table.unusual.tolist() == ["", "", "GC", "length;cut", "GC;unknown bases"]
     change = count_a().difference(["GGTC"], ["GGAC"])
-    assert change.delta.item() == 1 and change.low.item() == 1 - np.hypot(2, 1) and change.high.item() == 1 + np.hypot(3, 1)
+    assert change.delta.item() == 1 and change.low.item() == 1 - np.hypot(2, 1)
+    assert change.high.item() == 1 + np.hypot(3, 1)
 
 
 def test_flanks_lists_series_and_arrays_are_the_same(predictor):
     expected = predictor.predict([CORE]*2)
-    for sequences in (pd.Series([CORE]*2), np.array([CORE]*2), np.array([CORE]*2, dtype=object), [UPSTREAM + CORE + DOWNSTREAM, CORE.lower()]):
+    for sequences in (pd.Series([CORE]*2), np.array([CORE]*2), np.array([CORE]*2, dtype=object),
+                      [UPSTREAM + CORE + DOWNSTREAM, CORE.lower()]):
         assert (predictor.predict(sequences) == expected).all()
     with pytest.raises(TypeError, match="one sequence"): predictor.predict(CORE)
 
@@ -81,13 +83,18 @@ def holds_bases(text):
 
 
 @settings(max_examples=10, deadline=None)
-@given(strategies.lists(strategies.text("ACGTNacgtnRYU", min_size=1, max_size=120).filter(holds_bases), min_size=1, max_size=20), strategies.integers(1, 7))
+@given(strategies.lists(strategies.text("ACGTNacgtnRYU", min_size=1, max_size=120).filter(holds_bases), min_size=1,
+                        max_size=20), strategies.integers(1, 7))
 def test_company_does_not_change_a_prediction(predictor, sequences, size):
-    alone = np.concatenate([predictor.predict(sequences[start:start + size]) for start in range(0, len(sequences), size)])
+    alone = np.concatenate([predictor.predict(sequences[start:start + size])
+                            for start in range(0, len(sequences), size)])
     assert (predictor.predict(sequences) == alone).all()
 
 
-@pytest.mark.parametrize("sequences, message", [(["ACGT", ""], "sequence 1: is empty"), (["AC-T"], "'-' at base 3"), ([UPSTREAM + DOWNSTREAM], "no bases besides flanks"), (["NNN"], "no bases"), ([None], "is empty")])
+@pytest.mark.parametrize("sequences, message",
+                         [(["ACGT", ""], "sequence 1: is empty"), (["AC-T"], "'-' at base 3"),
+                          ([UPSTREAM + DOWNSTREAM], "no bases besides flanks"), (["NNN"], "no bases"),
+                          ([None], "is empty")])
 def test_what_is_no_sequence_is_refused(predictor, sequences, message):
     with pytest.raises(SequenceError, match=message): predictor.predict(sequences)
 
@@ -115,15 +122,18 @@ def test_the_models_in_the_package_are_small_and_say_what_they_must_not_be_used_
     assert sum(file.stat().st_size for name in PACKAGED for file in pretrained(name).iterdir()) < 6e6
     for name in PACKAGED:
         card, text = read_card(pretrained(name)), (pretrained(name)/"README.md").read_text()
-        assert "must not be used" in text and card["data"]["simulated"] == (name != "measured") == ("simulated" in text.splitlines()[2])
+        assert "must not be used" in text
+        assert card["data"]["simulated"] == (name != "measured") == ("simulated" in text.splitlines()[2])
     card = read_card(pretrained())
-    assert len(card["sources"]) == 2 and all(source in (pretrained()/"README.md").read_text() for source in card["sources"])
+    assert len(card["sources"]) == 2
+    assert all(source in (pretrained()/"README.md").read_text() for source in card["sources"])
 
 
 def test_the_measured_model_holds_what_its_card_says(measured):
     data = read(measured/"deboer2020_val.txt")
     table, judged = Predictor.load().table(decode(data.codes)), read_card(pretrained())["judged"]["deboer2020_val"]
-    assert r2(data.labels, table.prediction.to_numpy()) == pytest.approx(judged["r2"]["value"], abs=0.002) and judged["r2"]["value"] >= 0.91
+    assert r2(data.labels, table.prediction.to_numpy()) == pytest.approx(judged["r2"]["value"], abs=0.002)
+    assert judged["r2"]["value"] >= 0.91
     assert 0.87 < ((table.low <= data.labels) & (data.labels <= table.high)).mean() < 0.93
 
 
@@ -161,8 +171,10 @@ def test_intervals_cover_what_they_promise():
 def test_a_start_that_does_not_fit_is_refused_before_any_training(tmp_path):
     begin = lambda start, **options: train_model("no_such_file.txt", tmp_path/"model", start=start, **options)
     with pytest.raises(ModelError, match="holds no model"): begin(tmp_path)
-    with pytest.raises(ValueError, match="cannot be where this training starts: it has .*name resnet"): begin("simulated")
-    with pytest.raises(ValueError, match="it has width 80, and what is asked for has width 110"): begin("start", width=110)
+    with pytest.raises(ValueError, match="cannot be where this training starts: it has .*name resnet"):
+        begin("simulated")
+    with pytest.raises(ValueError, match="it has width 80, and what is asked for has width 110"):
+        begin("start", width=110)
     with pytest.raises(ValueError, match="members is 0"): begin("start", members=0)
     with pytest.raises(FileNotFoundError): begin("start")
     (damaged := tmp_path/"damaged").mkdir()
@@ -171,18 +183,23 @@ def test_a_start_that_does_not_fit_is_refused_before_any_training(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["damaged"]
 
 
-@pytest.mark.parametrize("network", [["--network", "baseline_cnn", "--option", "channels=8"], ["--option", "channels=8", "--option", "hidden=8"]], ids=["one", "two side by side"])
+@pytest.mark.parametrize("network",
+                         [["--network", "baseline_cnn", "--option", "channels=8"],
+                          ["--option", "channels=8", "--option", "hidden=8"]], ids=["one", "two side by side"])
 def test_training_that_is_killed_goes_on_to_the_same_model(tmp_path, network):
     library = write_library(tmp_path/"library", 5000, threads=1, progress=False)
-    train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), *network, "--epochs", "6"]
+    train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), *network,
+             "--epochs", "6"]
     environment = os.environ | {"OMP_NUM_THREADS": "2"}
-    process = subprocess.Popen([*train, str(tmp_path/"killed")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*train, str(tmp_path/"killed")], env=environment, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
     log, end = tmp_path/".killed.training"/"member_1"/"log.csv", time.monotonic() + 120
     while not log.exists() and time.monotonic() < end: time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert log.exists() and not (tmp_path/"killed").exists()
-    for name in ("killed", "undisturbed"): subprocess.run([*train, str(tmp_path/name)], env=environment, check=True, capture_output=True)
-    assert (tmp_path/"killed"/"weights_1.safetensors").read_bytes() == (tmp_path/"undisturbed"/"weights_1.safetensors").read_bytes()
-    assert (tmp_path/"killed"/"model.json").read_bytes() == (tmp_path/"undisturbed"/"model.json").read_bytes()
+    for name in ("killed", "undisturbed"):
+        subprocess.run([*train, str(tmp_path/name)], env=environment, check=True, capture_output=True)
+    for name in ("weights_1.safetensors", "model.json"):
+        assert (tmp_path/"killed"/name).read_bytes() == (tmp_path/"undisturbed"/name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "library", "undisturbed"]

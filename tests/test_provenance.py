@@ -40,9 +40,13 @@ def test_table_of_the_report_by_its_label(trace):
 def test_every_figure_and_table_of_the_report_is_traced_by_its_label(built):
     text = "\n".join(path.read_text() for path in sorted((ROOT/"report").glob("*.typ")))
     labels = re.findall(r"\] <([\w-]+)>", text)
-    assert len(labels) > 20 and {"r2", "r2-measured", "ledger", "comparisons", "runs", "autoencoder", "calibration"} <= set(labels)
-    for label in labels: assert "nbs/experiments/" in provenance.trace(label, built.folder, built.folder/"results/simulated/smoke"), label
-    assert "results/reference/deboer2020" in provenance.trace("r2-measured", built.folder, built.folder/"results/simulated/smoke").splitlines()[1]
+    assert len(labels) > 20
+    assert {"r2", "r2-measured", "ledger", "comparisons", "runs", "autoencoder", "calibration"} <= set(labels)
+    for label in labels:
+        assert "nbs/experiments/" in provenance.trace(label, built.folder,
+                                                      built.folder/"results/simulated/smoke"), label
+    assert "results/reference/deboer2020" in provenance.trace("r2-measured", built.folder,
+                                                              built.folder/"results/simulated/smoke").splitlines()[1]
 
 
 def test_a_clone_traces_what_the_reference_reports_hold():
@@ -50,7 +54,8 @@ def test_a_clone_traces_what_the_reference_reports_hold():
         assert provenance.trace(label, ROOT, ROOT/"results/reference/laptop").startswith("nbs/experiments/"), label
 
 
-@pytest.mark.parametrize("figure", sorted((ROOT/"figures/reference").rglob("*.svg")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("figure", sorted((ROOT/"figures/reference").rglob("*.svg")),
+                         ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_kept_figure_leads_to_a_notebook_that_is_there(figure):
     told = provenance.trace(str(figure), ROOT, ROOT/"results/reference/laptop")
     assert (ROOT/notebooks(told)[0]).exists()

@@ -17,7 +17,9 @@ def test_report_has_every_model_and_names_its_data(built):
 def test_ablations_have_effects_over_seeds(built):
     metrics = json.loads((built.folder/"results/simulated/smoke/61_ablations/metrics.json").read_text())
     (effect,) = metrics["claims"]["K2"]
-    r2 = lambda setting, seed: json.loads((built.folder/f"results/simulated/smoke/ablations/{setting}/seed-{seed}/metrics.json").read_text())["validation"]["r2"]["value"]
+    runs = built.folder/"results/simulated/smoke/ablations"
+    read = lambda setting, seed: json.loads((runs/setting/f"seed-{seed}/metrics.json").read_text())
+    r2 = lambda *run: read(*run)["validation"]["r2"]["value"]
     assert effect["value"] == pytest.approx(sum(r2("resnet", seed) - r2("deep_cnn", seed) for seed in (0, 1))/2)
     assert effect["setting"] == "resnet" and effect["against"] == "deep_cnn" and effect["seeds"] == 2
 
@@ -41,7 +43,8 @@ def test_run_says_what_made_it(built):
 
 def test_second_build_does_nothing(built):
     before = built.runs()
-    assert "Nothing to be done" in built.run(*[word for word in built.report_command() if word not in ("--quiet", "rules")])
+    assert "Nothing to be done" in built.run(*[word for word in built.report_command()
+                                               if word not in ("--quiet", "rules")])
     assert built.runs() == before
 
 
@@ -69,13 +72,16 @@ def test_measured_promoters_without_any_reference_results(checkout, measured):
     profile = checkout.folder/"config/smoke.yaml"
     profile.write_text(profile.read_text().split("  baseline_cnn")[0])
     checkout.run(*checkout.report_command(data=measured/"dream2022_demo.txt"))
-    (values,) = [json.loads(path.read_text()) for path in checkout.folder.glob("results/dream2022_demo-*/smoke/90_report/values.json")]
-    assert values["data"]["name"] == "dream2022_demo" and values["data"]["rows_file"] == "6,370" and not values["simulated"]
+    (values,) = [json.loads(path.read_text())
+                 for path in checkout.folder.glob("results/dream2022_demo-*/smoke/90_report/values.json")]
+    assert values["data"]["name"] == "dream2022_demo" and values["data"]["rows_file"] == "6,370"
+    assert not values["simulated"]
 
 
 def test_measured_promoters_are_not_asked_for_their_true_sites(checkout):
     (checkout.folder/"measured.txt").write_text("ACGT\t1\n")
-    planned = checkout.run("snakemake", "--configfile", "config/laptop.yaml", "--config", "profile=laptop", "data=measured.txt", "--dry-run")
+    planned = checkout.run("snakemake", "--configfile", "config/laptop.yaml", "--config", "profile=laptop",
+                           "data=measured.txt", "--dry-run")
     assert "rule 63_filters:" in planned and "rule 62_attribution:" not in planned
 
 
@@ -89,5 +95,6 @@ def test_changed_parameter_runs_that_experiment_only(built): # the last, since i
     profile = built.folder/"config/smoke.yaml"
     profile.write_text(profile.read_text().replace("rounds: 20", "rounds: 21"))
     built.run(*built.report_command())
-    changed = {folder.name if "seed" not in folder.name else folder.parent.name for folder, made in built.runs().items() if made != before[folder]}
+    changed = {folder.name if "seed" not in folder.name else folder.parent.name for folder, made in built.runs().items()
+               if made != before[folder]}
     assert changed == {"lightgbm", "60_results", "90_report"}

@@ -9,9 +9,11 @@ from conftest import ROOT
 
 PACKAGE, NOTEBOOKS = ROOT/"promoter_nb", ROOT/"nbs"/"library"
 # The floors of the house, the lowest first. A room imports from rooms below it, or from itself.
-FLOORS = [{"data"}, {"models", "features", "evaluation"}, {"training", "simulate", "classical", "plots"}, {"interpretation", "paper"}, {"inference"}, {"cli", "app"}]
+FLOORS = [{"data"}, {"models", "features", "evaluation"}, {"training", "simulate", "classical", "plots"},
+          {"interpretation", "paper"}, {"inference"}, {"cli", "app"}]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name not in ("__init__.py", "__main__.py", "_modidx.py")]
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py"))
+           if path.name not in ("__init__.py", "__main__.py", "_modidx.py")]
 
 
 def name(module): return ".".join(module.relative_to(ROOT).with_suffix("").parts)
@@ -57,7 +59,8 @@ def test_no_imports_run_in_a_circle():
 def test_a_notebook_is_named_like_its_module_and_numbered_once_in_its_room():
     for path in NOTEBOOKS.rglob("*.ipynb"):
         if ".ipynb_checkpoints" in path.parts: continue
-        text = "\n".join("".join(cell["source"]) for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code")
+        text = "\n".join("".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]
+                         if cell["cell_type"] == "code")
         (exported,) = re.findall(r"^#\| default_exp ([\w.]+)", text, re.MULTILINE)
         assert exported == ".".join([*path.parent.relative_to(NOTEBOOKS).parts, path.stem[3:]])
     for folder in [NOTEBOOKS, *(path for path in NOTEBOOKS.iterdir() if path.is_dir())]:

@@ -37,7 +37,8 @@ def block():
 def test_agrees_with_the_reference_values():
     golden = pd.read_csv(GOLDEN, sep="\t")
     found = express(encode(golden.core))
-    for name, values in {"A": found.activation, "C": found.cooperation, "O": found.accessibility, "z": found.drive, "mu": found.mean}.items():
+    for name, values in {"A": found.activation, "C": found.cooperation, "O": found.accessibility, "z": found.drive,
+                         "mu": found.mean}.items():
         assert abs(values - golden[name]).max() < 1e-3, name
 
 
@@ -57,7 +58,8 @@ def test_bytes_depend_on_the_seed_alone(tmp_path, threads, batch):
 
 
 def test_different_seeds_share_no_sequence():
-    sequences = [decode(random_cores(BLOCK_ROWS, block_generator(seed, block, "oligos"))) for seed in (0, 1, 2**64 - 1) for block in (0, 1)]
+    sequences = [decode(random_cores(BLOCK_ROWS, block_generator(seed, block, "oligos"))) for seed in (0, 1, 2**64 - 1)
+                 for block in (0, 1)]
     assert len(set().union(*sequences)) == 6*BLOCK_ROWS
 
 
@@ -81,7 +83,8 @@ def test_expression_depends_neither_on_company_nor_on_padding(texts, width):
     assert np.allclose(express(encode(texts, width)).mean, together, rtol=0, atol=1e-6)
 
 
-@given(st.lists(st.tuples(st.text("ACGTN", min_size=57, max_size=80).filter(lambda s: s[0] != "N"), st.floats(0, 17, width=32)), min_size=1, max_size=5))
+@given(st.lists(st.tuples(st.text("ACGTN", min_size=57, max_size=80).filter(lambda s: s[0] != "N"),
+                          st.floats(0, 17, width=32)), min_size=1, max_size=5))
 @settings(max_examples=30, deadline=None)
 def test_what_is_written_can_be_read(tmp_path_factory, rows):
     texts, labels = zip(*rows)
@@ -103,7 +106,8 @@ def test_knocking_out_a_site_by_hand(monkeypatch):
     opening = full.opening - 3.0*reb1[site]
     activation = full.activation - weights[site][0]*reb1[site]
     partner = taken[0, :, :, 1].sum(1) @ expression.pair_kernels()[0][:, site[0]]
-    drive = 2*expression.accessibility(opening)*(activation + full.cooperation - partner*reb1[site] - 2.84) + full.composition
+    drive = 2*expression.accessibility(opening)*(activation
+                                                 + full.cooperation - partner*reb1[site] - 2.84) + full.composition
     assert np.isclose(effects[0][site][0], (full.mean - saturate(drive))[0], atol=1e-6)
 
 
@@ -144,7 +148,8 @@ def test_a_disk_without_room_is_refused_before_the_work(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong, message", [(dict(n=0), "n is 0"), (dict(n=5, threads=0), "threads is 0"),
-                                            (dict(n=5, batch=-1), "batch is -1"), (dict(n=5, seed=-1), "seed -1 is outside")])
+                                            (dict(n=5, batch=-1), "batch is -1"),
+                                            (dict(n=5, seed=-1), "seed -1 is outside")])
 def test_bad_sizes_are_refused(tmp_path, wrong, message):
     with pytest.raises(ValueError, match=message): write_library(tmp_path/"new", progress=False, **wrong)
     assert not (tmp_path/"new").exists()
@@ -189,9 +194,11 @@ def test_the_rows_of_a_library_are_those_of_its_file():
 
 def test_a_library_is_named_after_all_that_makes_it():
     from promoter_nb.paper.experiment import MAKERS
-    loaded = subprocess.run([sys.executable, "-c", "import sys, promoter_nb.simulate.library; print(*sys.modules)"], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", "import sys, promoter_nb.simulate.library; print(*sys.modules)"],
+                            capture_output=True, text=True, check=True).stdout.split()
     files = {name.partition(".")[2].replace(".", "/") + ".py" for name in loaded if name.startswith("promoter_nb.")}
-    assert files - {"data.py", "data/files.py", "simulate.py"} == {name for name in MAKERS if name.endswith(".py")} # folders, and what writes
+    besides = {"data.py", "data/files.py", "simulate.py"} # folders, and what writes
+    assert files - besides == {name for name in MAKERS if name.endswith(".py")}
 
 
 def test_sets_share_no_sequence_with_the_library_of_their_seed(test_sets):
@@ -204,10 +211,12 @@ def test_variants_differ_in_one_base(test_sets):
 
 
 def test_sets_lie_where_the_real_ones_do(test_sets):
-    "Mean and standard deviation of the truth, or of differences within pairs, in units of the random suite's standard deviation."
+    "Mean and deviation of the truth, or of differences within pairs, in standard deviations of the random suite."
     random = test_sets.truth[test_sets.subsets["random"]]
-    values = {name: np.subtract(*test_sets.truth[rows.T]) if rows.ndim == 2 else test_sets.truth[rows] - random.mean() for name, rows in test_sets.subsets.items()}
-    table = pd.DataFrame({name: {"n": len(found), "mean": found.mean()/random.std(), "sd": found.std()/random.std()} for name, found in values.items()}).T
+    values = {name: np.subtract(*test_sets.truth[rows.T]) if rows.ndim == 2 else test_sets.truth[rows] - random.mean()
+              for name, rows in test_sets.subsets.items()}
+    table = pd.DataFrame({name: {"n": len(found), "mean": found.mean()/random.std(), "sd": found.std()/random.std()}
+                          for name, found in values.items()}).T
     assert 1.5 < table.loc["high", "mean"] < 2.3 and -2.3 < table.loc["low", "mean"] < -1.4
     assert table.loc["challenging", "sd"] > 0.9 and 0.2 < table.loc["variants", "sd"] < 0.6
     assert 0.1 < table.loc["perturbation", "mean"] < 0.9
@@ -233,10 +242,12 @@ def test_the_score_does_not_depend_on_the_order_of_rows(order):
                       dream_score(labels[order], predictions[order], moved)["pearson_score"])
 
 
-@pytest.mark.parametrize("spoil, message", [(lambda s: s.pop("high"), "high: missing"), (lambda s: s.update(other=np.arange(3)), "other"),
+@pytest.mark.parametrize("spoil, message",
+                         [(lambda s: s.pop("high"), "high: missing"), (lambda s: s.update(other=np.arange(3)), "other"),
                                             (lambda s: s.update(low=np.array([0, 99])), "row 99")])
 def test_wrong_subsets_are_named(spoil, message):
     labels = np.arange(12.0)
-    subsets = {name: np.arange(12).reshape(-1, 2) if name in ("variants", "perturbation", "tiling") else np.arange(12) for name in WEIGHTS}
+    subsets = {name: np.arange(12).reshape(-1, 2) if name in ("variants", "perturbation", "tiling") else np.arange(12)
+               for name in WEIGHTS}
     spoil(subsets)
     with pytest.raises(ValueError, match=message): dream_score(labels, labels, subsets)

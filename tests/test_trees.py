@@ -29,7 +29,8 @@ def promoters(rows=600, width=30, seed=0):
     draw = np.random.default_rng(seed)
     codes = draw.integers(0, 4, (rows, width), dtype=np.uint8)
     found = np.array(["GAT" in text for text in decode(codes)])
-    return Dataset(codes, (8 + 3*found + draw.normal(0, 0.3, rows)).astype(np.float32), "made up", "", np.arange(rows), {})
+    return Dataset(codes, (8 + 3*found + draw.normal(0, 0.3, rows)).astype(np.float32), "made up", "", np.arange(rows),
+                   {})
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,8 @@ def parts():
 def test_label_encoding_keeps_bases_and_marks_the_rest(texts, padding):
     codes = encode(texts, 32)
     values = label_encoded(codes, padding)
-    assert values.dtype == np.float32 and (values[codes < 4] == codes[codes < 4]).all() and (values[codes == 4] == padding).all()
+    assert values.dtype == np.float32 and (values[codes < 4] == codes[codes < 4]).all()
+    assert (values[codes == 4] == padding).all()
 
 
 @given(bases)
@@ -61,7 +63,8 @@ def test_counts_in_windows_add_up_to_counts(texts, windows):
     codes = encode([*texts, "ACGTAC"], 32)
     apart = windowed_counts(codes, (1, 3), windows)
     assert apart.shape == (len(codes), windows*(4 + 64))
-    assert (sum(apart[:, start:start + 68] for start in range(0, apart.shape[1], 68)) != kmer_table(codes, (1, 3))).nnz == 0
+    together = sum(apart[:, start:start + 68] for start in range(0, apart.shape[1], 68))
+    assert (together != kmer_table(codes, (1, 3))).nnz == 0
 
 
 def test_as_many_windows_as_bases_is_one_hot():
@@ -105,7 +108,8 @@ def test_empty_parts_wide_words_and_growing_rates_are_refused_before_training(pa
     none = train.take(slice(0, 0))
     with pytest.raises(ValueError, match="the validation part has no rows"): fit_lightgbm(train, none)
     with pytest.raises(ValueError, match="the training part has no rows"): fit_lightgbm(none, validation)
-    with pytest.raises(ValueError, match="k is 31, but the sequences have 30 bases"): fit_lightgbm(train, validation, Inputs("kmers", widths=(31,)))
+    with pytest.raises(ValueError, match="k is 31, but the sequences have 30 bases"):
+        fit_lightgbm(train, validation, Inputs("kmers", widths=(31,)))
     with pytest.raises(ValueError, match="no width"): fit_lightgbm(train, validation, Inputs("kmers", widths=()))
     with pytest.raises(ValueError, match="decay is 1.1"): fit_lightgbm(train, validation, decay=1.1)
 
@@ -114,10 +118,12 @@ def test_rates_decay_exponentially():
     assert np.allclose(learning_rates(0.2, 0.9, 4), [0.2, 0.18, 0.162, 0.1458])
 
 
-@pytest.mark.parametrize("rate, decay, expected", [(1.0, 1.0, [1, 5]), (0.5, 1.0, [1.5, 4.5]), (0.5, 0.5, [1.75, 4.25])])
+@pytest.mark.parametrize("rate, decay, expected",
+                         [(1.0, 1.0, [1, 5]), (0.5, 1.0, [1.5, 4.5]), (0.5, 0.5, [1.75, 4.25])])
 def test_two_rounds_by_hand(rate, decay, expected):
     "Mean 3, residuals of 2: each round goes the rate's share of what is left."
-    few = Dataset(np.array([[0], [0], [3], [3]], np.uint8), np.array([1, 1, 5, 5], np.float32), "four", "", np.arange(4), {})
+    few = Dataset(np.array([[0], [0], [3], [3]], np.uint8), np.array([1, 1, 5, 5], np.float32), "four", "",
+                  np.arange(4), {})
     booster, curves = fit_lightgbm(few, few, rounds=2, leaves=2, smallest_leaf=1, learning_rate=rate, decay=decay)
     assert np.allclose(predict_trees(booster, few.codes)[[0, 2]], expected)
     assert np.isclose(curves.train.iloc[-1], 1 - (expected[0] - 1)**2/4)
@@ -126,8 +132,10 @@ def test_two_rounds_by_hand(rate, decay, expected):
 def test_huber_stops_at_its_delta():
     "Mean 4, so residuals of -4, and one of 36. Cut at 1, they move the first leaf by -1 and the second by (-4 + 1)/5."
     labels = np.array([0]*9 + [40], np.float32)
-    few = Dataset(np.zeros((10, 1), np.uint8) + np.array([[0]]*5 + [[3]]*5, np.uint8), labels, "ten", "", np.arange(10), {})
-    at = {objective: predict_trees(fit_lightgbm(few, few, rounds=1, leaves=2, smallest_leaf=1, learning_rate=1, objective=objective)[0], few.codes)
+    few = Dataset(np.zeros((10, 1), np.uint8) + np.array([[0]]*5 + [[3]]*5, np.uint8), labels, "ten", "", np.arange(10),
+                  {})
+    at = {objective: predict_trees(fit_lightgbm(few, few, rounds=1, leaves=2, smallest_leaf=1, learning_rate=1,
+                                                objective=objective)[0], few.codes)
           for objective in ("l2", "huber")}
     assert np.allclose(at["l2"][[0, 9]], [0, 8]) and np.allclose(at["huber"][[0, 9]], [3, 3.4])
 
@@ -137,14 +145,16 @@ def test_padding_above_the_bases_is_one_input_and_below_another():
     codes[:, :3] = 4
     codes[::2, :6] = 4
     whole = Dataset(codes, np.where(codes[:, 5] == 4, 1, 3).astype(np.float32), "padded", "", np.arange(400), {})
-    found = [predict_trees(fit_lightgbm(whole, whole, inputs := Inputs(padding=padding), rounds=5, leaves=4)[0], codes, inputs) for padding in (4, 50, -1, -9)]
+    found = [predict_trees(fit_lightgbm(whole, whole, inputs := Inputs(padding=padding), rounds=5, leaves=4)[0], codes,
+                           inputs) for padding in (4, 50, -1, -9)]
     assert (found[0] == found[1]).all() and (found[2] == found[3]).all()
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_trees_are_repeatable_on_all_columns(encoding, parts):
     inputs = Inputs(encoding, widths=(3,), features=("gc", "melting_temperature"))
-    first, second = (predict_trees(fit_lightgbm(*parts, inputs, rounds=8, seed=4, bagging_fraction=0.5, feature_fraction=0.5)[0], parts[1].codes, inputs) for _ in range(2))
+    first, second = (predict_trees(fit_lightgbm(*parts, inputs, rounds=8, seed=4, bagging_fraction=0.5,
+                                                feature_fraction=0.5)[0], parts[1].codes, inputs) for _ in range(2))
     assert (first == second).all() and np.isfinite(first).all()
 
 
@@ -154,7 +164,8 @@ def test_an_early_stop_keeps_the_whole_curve_and_cuts_the_model(parts):
     assert len(curves) == booster.best_iteration + 7 < 300 and curves.validation.idxmax() + 1 == booster.best_iteration
     whole = fit_lightgbm(*parts, inputs, rounds=len(curves), learning_rate=0.3)[1]
     assert (whole == curves).all(axis=None)
-    assert np.isclose(r2(parts[1].labels.astype(float), predict_trees(booster, parts[1].codes, inputs)), curves.validation.max())
+    assert np.isclose(r2(parts[1].labels.astype(float), predict_trees(booster, parts[1].codes, inputs)),
+                      curves.validation.max())
 
 
 def test_leaves_are_those_of_each_tree(parts):
@@ -186,7 +197,8 @@ print(json.dumps({"grown": peak() - before, "dense": 4*np.prod(table.shape)/2**2
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in other units elsewhere")
 @pytest.mark.parametrize("model", ["ridge", "boost"])
 def test_no_dense_copy_of_the_counts_is_made(model):
-    used = json.loads(subprocess.run([sys.executable, "-c", PEAK, model], capture_output=True, text=True, check=True).stdout)
+    said = subprocess.run([sys.executable, "-c", PEAK, model], capture_output=True, text=True, check=True).stdout
+    used = json.loads(said)
     assert used["grown"] < 0.4*used["dense"], used
 
 
@@ -195,7 +207,8 @@ def test_no_dense_copy_of_the_counts_is_made(model):
 def test_a_forest_finds_a_word_and_does_not_depend_on_threads(parts):
     train, validation = parts
     inputs = Inputs("kmers", widths=(3,))
-    one, two = (predict_forest(fit_forest(train, inputs, trees=6, threads=threads, seed=2), validation.codes, inputs) for threads in (1, 2))
+    one, two = (predict_forest(fit_forest(train, inputs, trees=6, threads=threads, seed=2), validation.codes, inputs)
+                for threads in (1, 2))
     assert (one == two).all() and r2(validation.labels.astype(float), one) > 0.8
 
 
@@ -215,7 +228,8 @@ def test_ridge_is_the_textbook_formula(seed, penalty):
     textbook = np.linalg.solve(centred.T @ centred + penalty*60*np.eye(5), centred.T @ (labels - labels.mean()))
     for kind in (np.asarray, sparse.csr_matrix):
         model = ridge(kind(table), labels, penalty)
-        assert np.allclose(model.coef_, textbook, atol=2e-3) and np.isclose(model.predict(kind(table)).mean(), labels.mean(), atol=1e-3)
+        assert np.allclose(model.coef_, textbook, atol=2e-3)
+        assert np.isclose(model.predict(kind(table)).mean(), labels.mean(), atol=1e-3)
 
 
 def test_ridge_reads_off_the_word(parts):
@@ -235,7 +249,9 @@ def test_ridge_refuses_nonsense(rows, labels, penalty, message):
 
 def test_known_sites_are_those_of_their_factors():
     motifs = load_motifs()
-    assert len(motifs) == 176 and all(np.allclose(motif.probabilities.sum(0), 1, atol=1e-6) and motif.probabilities.min() > 0 for motif in motifs.values())
+    assert len(motifs) == 176
+    assert all(np.allclose(motif.probabilities.sum(0), 1, atol=1e-6) and motif.probabilities.min() > 0
+               for motif in motifs.values())
     known = {"REB1": "TTACCCG", "GCN4": "TGACTCA", "RAP1": "TGGGTGT", "SPT15": "TATATA"}
     assert all(site in motifs[name].consensus for name, site in known.items())
 
@@ -251,10 +267,12 @@ def test_log_odds_are_sums_over_the_word(seed):
         for start in range(25):
             word = codes[:, start:start + len(motif)]
             for row in range(2):
-                if word.shape[1] < len(motif) or (word[row] == 4).any(): assert (found[row, start, :, number] < -500).all()
+                if word.shape[1] < len(motif) or (word[row] == 4).any():
+                    assert (found[row, start, :, number] < -500).all()
                 else:
                     for strand, matrix in enumerate((motif.probabilities, motif.probabilities[::-1, ::-1])):
-                        assert np.isclose(found[row, start, strand, number], np.log(4*matrix[word[row], np.arange(len(motif))]).sum(), atol=1e-3)
+                        assert np.isclose(found[row, start, strand, number],
+                                          np.log(4*matrix[word[row], np.arange(len(motif))]).sum(), atol=1e-3)
 
 
 def test_occupancy_turns_with_the_promoter_and_is_the_same_in_any_batch():
@@ -264,7 +282,8 @@ def test_occupancy_turns_with_the_promoter_and_is_the_same_in_any_batch():
     assert np.allclose(occupancy(codes, motifs, batch_size=7), sites, atol=1e-6)
     columns, scale = motif_table(sites)
     varied = scale > 1e-5
-    assert varied.mean() > 0.9 and np.allclose(columns.std(0, dtype=np.float64)[varied], 1, atol=1e-3) and np.allclose(motif_table(sites[:5], scale)[0], columns[:5])
+    assert varied.mean() > 0.9 and np.allclose(columns.std(0, dtype=np.float64)[varied], 1, atol=1e-3)
+    assert np.allclose(motif_table(sites[:5], scale)[0], columns[:5])
 
 
 @pytest.mark.parametrize("text, message", [
@@ -283,10 +302,12 @@ def test_words_beat_places_on_measured_promoters(measured):
     train = read(measured/"deboer2020_train.txt").take(slice(0, 6000))
     held_out = read(measured/"deboer2020_val.txt").take(slice(0, 2000))
     labels = held_out.labels.astype(float)
-    words = r2(labels, ridge(kmer_table(train.codes, (4, 5)), train.labels, 0.03).predict(kmer_table(held_out.codes, (4, 5))))
+    words = r2(labels,
+               ridge(kmer_table(train.codes, (4, 5)), train.labels, 0.03).predict(kmer_table(held_out.codes, (4, 5))))
     places = r2(labels, predict_trees(fit_lightgbm(train, held_out, rounds=60, threads=1)[0], held_out.codes))
     assert words > places + 0.2 and words > 0.45
 
 
 def test_settings_are_lightgbms_own_names():
-    assert tree_settings(leaves=2047, objective="huber", huber_delta=0.5).items() >= {"num_leaves": 2047, "objective": "huber", "alpha": 0.5}.items()
+    assert tree_settings(leaves=2047, objective="huber",
+                         huber_delta=0.5).items() >= {"num_leaves": 2047, "objective": "huber", "alpha": 0.5}.items()

@@ -30,9 +30,11 @@ def change(path, *place, value):
 def test_every_number_is_compared_and_equal(built, reference):
     table = compare_results(reference, built.folder/SMOKE)
     assert table.ok.all() and (table.tolerance == 0).all()
-    files = {path.relative_to(reference).as_posix() for path in reference.rglob("metrics.json")} - {"90_report/metrics.json"}
+    files = {path.relative_to(reference).as_posix()
+             for path in reference.rglob("metrics.json")} - {"90_report/metrics.json"}
     assert files <= set(table.file)
-    assert {path.relative_to(reference).as_posix() for path in reference.rglob("predictions.parquet")} <= set(table.file)
+    assert {path.relative_to(reference).as_posix()
+            for path in reference.rglob("predictions.parquet")} <= set(table.file)
 
 
 def test_make_verify_runs_a_profile_again_and_finds_it_equal(built, reference, tmp_path):
@@ -70,7 +72,8 @@ def test_elsewhere_a_number_may_move_within_its_interval(built, reference):
 
 
 @pytest.mark.parametrize("spoil, keys", [(lambda table: table[:5], {"rows", "rows in both"}),
-                                         (lambda table: table.assign(prediction=0.01*table.prediction + 100), {"prediction, R²"}),
+                                         (lambda table: table.assign(prediction=0.01*table.prediction + 100),
+                                          {"prediction, R²"}),
                                          (lambda table: table.drop(columns="label"), {"label"})])
 def test_elsewhere_a_shortened_and_a_rescaled_table_are_named(built, reference, spoil, keys):
     found = reference # a copy of the same results, as if from elsewhere
@@ -78,7 +81,8 @@ def test_elsewhere_a_shortened_and_a_rescaled_table_are_named(built, reference, 
     predictions = found/"resnet/seed-0/predictions.parquet"
     spoil(pd.read_parquet(predictions)).to_parquet(predictions, index=False)
     wrong = compare_results(built.folder/SMOKE, found).query("not ok")
-    assert {(row.file, row.key) for row in wrong.itertuples()} == {("resnet/seed-0/predictions.parquet", key) for key in keys}
+    assert {(row.file, row.key) for row in wrong.itertuples()} == {("resnet/seed-0/predictions.parquet", key)
+                                                                   for key in keys}
 
 
 def test_elsewhere_another_name_is_named_and_another_verdict_is_not(built, reference):
@@ -96,7 +100,8 @@ def test_missing_run_missing_number_and_changed_predictions_are_named(built, ref
     predictions.write_bytes((reference/"baseline_cnn/seed-0/predictions.parquet").read_bytes())
     wrong = compare_results(reference, built.folder/SMOKE).query("not ok")
     assert {(row.file, row.key) for row in wrong.itertuples()} == {
-        ("lightgbm/seed-0", "metrics.json"), ("20_library/metrics.json", "forgotten"), ("resnet/seed-0/predictions.parquet", "sha256")}
+        ("lightgbm/seed-0", "metrics.json"), ("20_library/metrics.json", "forgotten"),
+        ("resnet/seed-0/predictions.parquet", "sha256")}
 
 
 def test_another_parameter_is_named_first(built, reference):
@@ -108,13 +113,15 @@ def test_another_parameter_is_named_first(built, reference):
 def test_damaged_file_is_named(built, reference):
     metrics = reference/"resnet/seed-0/metrics.json"
     metrics.write_text(metrics.read_text()[:50])
-    assert f"{metrics} is damaged" in built.fail("python", "-m", "promoter_nb.paper", "verify", reference, built.folder/SMOKE)
+    assert f"{metrics} is damaged" in built.fail("python", "-m", "promoter_nb.paper", "verify", reference,
+                                                 built.folder/SMOKE)
 
 
 def test_committed_reference_is_complete():
     folder, profile = ROOT/"results/reference/quick", yaml.safe_load((ROOT/"config/quick.yaml").read_text())
     runs = {path.parent.relative_to(folder).as_posix() for path in folder.rglob("metrics.json")}
-    assert {f"{model}/seed-{seed}" for model in profile["models"] for seed in profile["seeds"]} | set(profile["chapters"]) <= runs
+    assert {f"{model}/seed-{seed}" for model in profile["models"]
+            for seed in profile["seeds"]} | set(profile["chapters"]) <= runs
 
 
 @pytest.mark.parametrize("folder", sorted((ROOT/"results/reference").iterdir()), ids=lambda folder: folder.name)
@@ -124,5 +131,7 @@ def test_every_committed_reference_says_what_made_it(folder):
 
 
 def test_profile_without_reference_is_refused_before_anything_is_computed():
-    said = subprocess.run(["make", "-C", ROOT, "-o", "setup", "verify", "PROFILE=nowhere"], capture_output=True, text=True)
-    assert said.returncode and "results/reference/nowhere is not there; expected one of: " in said.stdout and "quick" in said.stdout
+    said = subprocess.run(["make", "-C", ROOT, "-o", "setup", "verify", "PROFILE=nowhere"], capture_output=True,
+                          text=True)
+    assert said.returncode and "results/reference/nowhere is not there; expected one of: " in said.stdout
+    assert "quick" in said.stdout
