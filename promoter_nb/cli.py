@@ -9,8 +9,9 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'Precision', 'To', 'Format', 'Colum
            'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app',
            'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters', 'Measured', 'Architecture', 'Settings',
            'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn',
-           'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'scan', 'explain', 'design', 'insert',
-           'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
+           'BinColumns', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'scan', 'explain', 'design',
+           'insert', 'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters',
+           'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import os
@@ -221,7 +222,7 @@ def _predict_block(predictor, frame, name, column, to, agreement):
 def predict(
     sequences: Annotated[Path, typer.Argument(
         metavar="FILE", parser=_path,
-        help="Text (one sequence a line, or sequence, tab, measured value), FASTA, CSV or TSV; "
+        help="Text (one sequence a line, or sequence, tab, measured value), FASTA, CSV, TSV or Excel; "
              "plain or gzip; - is standard input.")],
     output: Output = None,
     model: Model = None,
@@ -363,7 +364,7 @@ def _check_genome(genome, windows, to, output, format, others: dict) -> None:
 # %% ../nbs/library/00_cli.ipynb #8f3a1d2c
 VariantFile = Annotated[Path, typer.Argument(
     metavar="FILE", parser=_path,
-    help="CSV or TSV with a header, or a VCF; plain, gzip or bgzip; - is standard input.")]
+    help="CSV, TSV or Excel with a header, or a VCF; plain, gzip or bgzip; - is standard input.")]
 TableFormat = Annotated[Literal["csv", "tsv"] | None, typer.Option(
     "--format", "-f", help="Of a table.", show_default="by name and content")]
 ToVcf = Annotated[Literal["tsv", "csv", "jsonl", "parquet", "vcf"] | None, typer.Option(
@@ -528,7 +529,7 @@ def _check_places(logos, motifs, output):
 @app.command()
 def explain(
     sequences: Annotated[Path, typer.Argument(
-        metavar="FILE", parser=_path, help="Text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+        metavar="FILE", parser=_path, help="Text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None,
     logos: Logos = None,
     motifs: Motifs = None,
@@ -670,7 +671,7 @@ def _design(sequences, output, format, to, column, model, fixed, order, overlap,
 def design(
     sequences: Annotated[Path, typer.Argument(
         metavar="FILE", parser=_path,
-        help="Where to start, without flanks: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+        help="Where to start, without flanks: text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None, target: Target = ["maximum"],
     edits: Annotated[int, typer.Option(min=1, help="Substitutions, at most.")] = 10,
     keep: Keep = [], fixed: Fixed = "", fixed_column: FixedColumn = None,
@@ -785,7 +786,8 @@ def _place(effects, prepared, frame):
 def ablate(
     motif: Annotated[str, typer.Argument(metavar="MOTIF", help=MOTIF)],
     sequences: Annotated[Path, typer.Argument(
-        metavar="FILE", parser=_path, help="Promoters: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")],
+        metavar="FILE", parser=_path,
+        help="Promoters: text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None,
     together: Annotated[bool, typer.Option("--together", help="Replace all sites of a promoter at once.")] = False,
     copies: Annotated[int, typer.Option(min=2, help="Replacements of each site.")] = 20, seed: Draws = 0,
@@ -864,7 +866,7 @@ Page = Annotated[Path | None, typer.Option(
     "--page", metavar="FILE", parser=_path, help="Also draw them on one page, an HTML file.", show_default="none")]
 Promoters = Annotated[Path | None, typer.Argument(
     metavar="FILE", parser=_path, show_default="random bases",
-    help="Promoters to look into: text, FASTA, CSV or TSV; plain or gzip; - is standard input.")]
+    help="Promoters to look into: text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")]
 
 def _first_promoters(predictor, path, number, seed, column, format):
     "So many promoters of a file or of random bases, as codes, and what they are."
@@ -940,8 +942,8 @@ def _options(settings: list[str]) -> dict:
 # %% ../nbs/library/00_cli.ipynb #580f79e8
 Measured = Annotated[Path, typer.Argument(
     metavar="DATA", parser=_path,
-    help="Measured promoters: lines of a sequence, a tab and a number, or a table with a heading; plain or gzip; "
-         "- is standard input, where a table needs --value.")]
+    help="Measured promoters: lines of a sequence, a tab and a number, or a table with a heading, also of Excel; "
+         "plain or gzip; - is standard input, where a table needs --value or --bins.")]
 Architecture = Annotated[str, typer.Option(
     "--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")]
 Settings = Annotated[list[str], typer.Option(
@@ -966,7 +968,8 @@ Start = Annotated[str | None, typer.Option(
     show_default="the package's, taught by the simulator, where it fits")]
 Apart = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path,
-    help="Promoters to judge the model on; what shares 20 bases with them is refused.", show_default="none")]
+    show_default="none",
+    help="Promoters to judge the model on, a table by the same columns; what shares 20 bases with them is refused.")]
 
 # %% ../nbs/library/00_cli.ipynb #59275e12
 SequenceColumn = Annotated[str, typer.Option("--sequence", metavar="COLUMN", help="Of a table: its sequences.")]
@@ -977,11 +980,16 @@ WeightColumn = Annotated[str | None, typer.Option(
     "--weight", metavar="COLUMN", help="Of a table: how much each promoter counts in training, 0 or more.",
     show_default="all alike")]
 
-def _measured(path: Path, width: int | None, sequence: str, values: list[str], weight: str | None):
-    "What is to be learned from: a table that was read, or the path of a file in the challenge's format."
-    from promoter_nb.data.measured_tables import has_heading, read_table
-    if not (values or weight or sequence != "sequence" or has_heading(path)): return path
-    return read_table(path, width, sequence, tuple(values or ["value"]), weight)
+BinColumns = Annotated[str | None, typer.Option(
+    "--bins", metavar="PREFIX", show_default="none",
+    help="Of a table: what the columns of reads per sorting bin begin with, such as bin_ for bin_0, bin_1, ...; a "
+         "promoter's value is its mean bin, and its reads are its weight.")]
+
+def _columns_of(sequence: str, values: list[str], weight: str | None, bins: str | None) -> dict:
+    "Which columns of a table hold what, as `read_measured` takes it."
+    if bins is not None and (values or weight):
+        raise typer.BadParameter("counts per bin give both values and weights; give them alone", param_hint="--bins")
+    return {"sequence": sequence, "values": tuple(values), "weight": weight, "bins": bins}
 
 # %% ../nbs/library/00_cli.ipynb #0c987f5d
 def _recipe(epochs: int | None, minutes: float | None, network: str):
@@ -1007,13 +1015,14 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
     width: Width = None, start: Start = None, apart: Apart = None,
     sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
+    bins: BinColumns = None,
 ):
     """Train a model on measured promoters.
 
-    Lines are `sequence TAB value`, or a table (CSV, TSV) has a heading that names its columns. Constant flanks of the
-    library are recognised and cut off. Parts of the data are held out: to choose the best epoch, to calibrate the 90 %
-    intervals, and to measure what the model is worth. FOLDER then holds the weights, a card of the model (README.md,
-    model.json) and checksums. A run that was stopped goes on with the same command.
+    Lines are `sequence TAB value`, or a table (CSV, TSV, Excel) has a heading that names its columns. Constant flanks
+    of the library are recognised and cut off. Parts of the data are held out: to choose the best epoch, to calibrate
+    the 90 % intervals, and to measure what the model is worth. FOLDER then holds the weights, a card of the model
+    (README.md, model.json) and checksums. A run that was stopped goes on with the same command.
 
     Two networks are trained, side by side where there are two cores, and predict together. They start from one in the
     package that learned yeast's motifs from a simulator; --from names another model of the same network and width, or
@@ -1024,15 +1033,15 @@ def train(
       promoter-nb train measured.txt my_model
       promoter-nb train measured.txt my_model --minutes 10
       promoter-nb train mine.txt tuned --from my_model
-      promoter-nb train table.csv my_model --value replicate_1 --value replicate_2 --weight cells
+      promoter-nb train table.xlsx my_model --value replicate_1 --value replicate_2 --weight cells
+      promoter-nb train counts.csv my_model --sequence oligo --bins bin_
       promoter-nb train measured.txt small --network baseline_cnn --option channels=32 --epochs 6
     """
-    recipe = _recipe(epochs, minutes, network)
+    recipe, columns = _recipe(epochs, minutes, network), _columns_of(sequence, value, weight, bins)
     from promoter_nb.inference.train_model import train_model
     with redirect_stdout(sys.stderr):
-        promoters = _measured(_standard(data), width, sequence, value, weight)
-        model = train_model(promoters, folder, network, _options(option), recipe, minutes, members, seed, width,
-                            start=start, apart=apart)
+        model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed, width,
+                            start=start, apart=apart, columns=columns)
     print(f"{folder}: {_worth(model.card)}")
 
 # %% ../nbs/library/00_cli.ipynb #7bce1442
@@ -1094,20 +1103,21 @@ def simulate(
 # %% ../nbs/library/00_cli.ipynb #34edabdb
 @data_app.command()
 def describe(
-    file: Annotated[Path, typer.Argument(
-        metavar="FILE", parser=_path,
-        help="Measured promoters in the challenge's format, plain or gzip; - is standard input.")]
+    file: Measured, sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
+    bins: BinColumns = None,
 ):
     """Describe a file of measured promoters: rows, flanks, lengths, GC, values, duplicates. Prints JSON.
 
     \b
       promoter-nb data describe measured.txt
+      promoter-nb data describe table.xlsx --value expression
     """
     import json
     import numpy as np
-    from promoter_nb.data.dataset import hash_rows, read
+    from promoter_nb.data.dataset import hash_rows
+    from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.inference.train_model import ranges
-    data = read(_standard(file))
+    data = read_measured(_standard(file), **_columns_of(sequence, value, weight, bins))
     ends = dict(zip(("least", "median", "greatest"), np.percentile(data.labels, [0, 50, 100]).tolist()))
     values = {"mean": float(data.labels.mean()), "standard deviation": float(data.labels.std()), **ends}
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),
@@ -1170,10 +1180,10 @@ def score(
       promoter-nb benchmark score predictions.csv known
       promoter-nb benchmark score submission.json dream2022_test --name LegNet --learned train.txt
     """
-    from promoter_nb.data.dataset import read
+    from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.benchmark import score_model
-    known = None if learned is None else read(learned)
+    known = None if learned is None else read_measured(learned)
     table = score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
                         leaderboard=leaderboard)
     with write_tables(_target(output), to) as write: write(table)

@@ -27,6 +27,7 @@ from .dataset import NOT_UTF8, DataError, refuse_no_text
 from .files import Unpadded, user_path
 from .prepare import IUPAC_CODES, SequenceError
 from .sequence import INVALID
+from .spreadsheets import SPREADSHEETS, read_sheets
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #fab28d8d
 HEAD = 1 << 16 # bytes that are looked at
@@ -209,20 +210,39 @@ def _quoted_to_the_end(frames, stream, name):
     if len(frame) and "\n" in frame.iloc[-1, -1] and stream.raw.end != b'"':
         raise DataError(f"{name}, line {frame.index[-1]}: {UNCLOSED}")
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #54f19721
+def _check_names(name, names, columns, advice): # of the columns of a table
+    if not find_column(names, *columns): raise _no_column(name, columns, names, advice)
+    if unnamed := sum(not column.strip() for column in names):
+        raise DataError(f"{name}, line 1: {unnamed} of {len(names)} columns have no name; name or remove them")
+    if len(set(names)) < len(names):
+        raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
+
+# %% ../../nbs/library/data/05_read_sequences.ipynb #5994b85a
+def _sheet(sheets, name, columns, advice) -> Iterator[pd.DataFrame]: # the sheet of a workbook that has a wanted column
+    if not sheets: raise DataError(f"{name}: the spreadsheet is empty; expected sequences")
+    named = {sheet: cells for sheet, cells in sheets.items() if find_column(cells.iloc[0], *columns)}
+    if len(named) > 1:
+        raise DataError(f"{name}: {len(named)} sheets have a column {columns[0]!r}: {', '.join(named)}; "
+                        "keep one of them, or export it as CSV")
+    cells = next(iter((named or sheets).values()))
+    _check_names(name, names := cells.iloc[0].tolist(), columns, advice)
+    rows = cells.iloc[1:].set_axis(names, axis=1)
+    return (rows[first:first + _ROWS] for first in range(0, len(rows), _ROWS))
+
+_ROWS = 50_000 # of a spreadsheet, in a block
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #8f758f89
 def _blocks(head, stream, name, kind, columns, advice, block) -> Iterator[pd.DataFrame]:
     if kind == "fasta": return _fasta(stream, name, block)
+    if kind == "spreadsheet": return _sheet(read_sheets(stream.read(), name), name, columns, advice)
     if not head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[0].strip():
         raise DataError(f"{name}, line 1: the line is empty; remove it")
     if kind == "text":
         names = [columns[0], "measured"] if b"\t" in head.split(b"\n")[0] else [columns[0]]
         return _tables(stream, name, names, "\t", 0, block)
     names = _fields(head, delimiter := _delimiter(head, kind, columns))
-    if not find_column(names, *columns): raise _no_column(name, columns, names, advice)
-    if unnamed := sum(not column.strip() for column in names):
-        raise DataError(f"{name}, line 1: {unnamed} of {len(names)} columns have no name; name or remove them")
-    if len(set(names)) < len(names):
-        raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
+    _check_names(name, names, columns, advice)
     return _quoted_to_the_end(_tables(stream, name, names, delimiter, 1, block), stream, name)
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #6b0d9a1e
@@ -256,9 +276,10 @@ def read_stream(
         head, stream = _look_ahead(stream)
         if packed := head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
-        _refuse_other_kinds(head, name)
-        kind = format or detect_format(head, name, columns, advice)
-        if tables and kind not in DELIMITERS:
+        sheet = head.startswith(SPREADSHEETS) and format is None
+        if not sheet: _refuse_other_kinds(head, name)
+        kind = "spreadsheet" if sheet else format or detect_format(head, name, columns, advice)
+        if tables and not sheet and kind not in DELIMITERS:
             raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
         for frame in _blocks(head, stream, name, kind, columns, advice, block):
             at = find_column(frame, *columns, "sequence")

@@ -32,6 +32,7 @@ from torch import nn
 
 from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_kmers
+from ..data.measured_tables import has_heading, read_measured
 from ..evaluation.uncertainty import score
 from ..data.files import remove_empty, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
@@ -483,11 +484,17 @@ def _width_at_start(start, width: int | None, make: Callable) -> int | None:
     read_start(start, make(width))
     return width
 
-def _read_parts(measured, apart, width: int | None, families) -> tuple[Dataset, Dataset | None, dict[str, Dataset]]:
+def _read_apart(apart: str | Path | Dataset | None, width: int, columns: dict) -> Dataset | None:
+    "What the model is judged on, a table by the columns of the other; there, all promoters count alike."
+    if apart is None or isinstance(apart, Dataset): return apart
+    if not has_heading(apart, columns.get("sequence", "sequence")): return read(apart, width)
+    return read_measured(apart, width, **columns | {"weight": None})
+
+def _read_parts(measured, apart, width: int | None, families, columns: dict
+) -> tuple[Dataset, Dataset | None, dict[str, Dataset]]:
     "What is learned from, what the model is judged on, and the four parts."
-    load = lambda given, width: given if isinstance(given, Dataset) else read(given, width)
-    data = load(measured, width)
-    judged = None if apart is None else load(apart, data.codes.shape[1])
+    data = measured if isinstance(measured, Dataset) else read_measured(measured, width, **columns)
+    judged = _read_apart(apart, data.codes.shape[1], columns)
     if judged: refuse_alike(data, judged)
     parts = four_parts(data, held_out_share(len(data)), families)
     check_parts(parts["training"], parts["validation"])
@@ -503,7 +510,7 @@ def _write(task, folder, work, measured, models, recipe, device, about):
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
-    measured: str | Path | Dataset, # promoters: a file in the challenge's format, plain or gzip, or what was read
+    measured: str | Path | Dataset, # promoters: a table or a file in the challenge's format, or what was read
     folder: str | Path,      # of the model, to be made
     network: str = NETWORK,  # one of `models.registry.model_names()`
     options: dict | None = None, # of that network
@@ -518,7 +525,8 @@ def train_model(
     start: str | Path | None = None, # folder of a model, or "nothing"; by default the package's, where it fits
     families: np.ndarray | None = None, # number of each promoter's family, int (n,), where families stay in one part
     about: dict | None = None, # what else the card should say, such as its sources
-    apart: str | Path | Dataset | None = None # promoters to judge the model on, which none to learn from may resemble
+    apart: str | Path | Dataset | None = None, # promoters to judge the model on, which none to learn from may resemble
+    columns: dict | None = None # of a table, as `measured_tables.read_measured` takes them: sequence, values, ...
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), user_path(folder).absolute()
@@ -528,7 +536,7 @@ def train_model(
     if seed is None: seed = recipe.seed if recipe else 0
     make = lambda seed, width: build(network, width, seed, **(options or {}))
     width = _width_at_start(start, width, partial(make, seed))
-    data, judged, parts = _read_parts(measured, apart, width, families)
+    data, judged, parts = _read_parts(measured, apart, width, families, columns or {})
     make = partial(make, width=data.codes.shape[1])
     began = read_start(start, make(seed))
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
