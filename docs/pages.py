@@ -191,6 +191,40 @@ def commands(folder):
     write(folder/"commands.md", text.replace("# `promoter-nb`", "# Commands", 1))
 
 
+def spelt(node):
+    "A message as its code spells it, with an ellipsis for what is filled in."
+    if isinstance(node, ast.Constant): return str(node.value)
+    if isinstance(node, ast.JoinedStr): return "".join(map(spelt, node.values))
+    return spelt(node.left) + spelt(node.right) if isinstance(node, ast.BinOp) else "…"
+
+
+def refusals(module):
+    "What a module refuses, each message in two parts: what was wrong, and behind the semicolon what to do."
+    for node in ast.walk(ast.parse(module.read_text())):
+        if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)): continue
+        text = max([spelt(part) for part in node.exc.args] or [""], key=len)
+        wrong, _, advice = re.sub(r"^…*(…[:,]? (line …: )?)+", "", text).partition("; ")
+        if len(re.findall(r"[A-Za-z]{2,}", wrong)) > 1: yield wrong, advice or "–"
+
+
+LEAD = """A command that cannot go on says in one line what was wrong, where, and what would be right, and leaves
+nothing half-written. Here are these messages, by the part of the library that they come from. An ellipsis stands for a
+name, a number or a line of yours."""
+
+
+def messages(folder):
+    "The messages of errors with what to do, read off the code that raises them."
+    parts, head = [f"# Messages and what to do\n\n{LEAD}\n"], "| message | what to do |\n| --- | --- |"
+    safe = lambda text: re.sub(r"([\\|*_<>`\[\]$])", r"\\\1", text)
+    for name, (_, notebooks) in rooms(ROOT).items():
+        if name == "paper": continue
+        modules = [f"{name}/{path.stem[3:]}" for path in notebooks] if name != "command_line" else ["cli"]
+        found = [refusal for module in modules for refusal in refusals(ROOT/f"promoter_nb/{module}.py")]
+        lines = dict.fromkeys(f"| {safe(wrong)} | {safe(advice)} |" for wrong, advice in found)
+        if lines: parts += [f"## {name.capitalize().replace('_', ' ')}\n\n{head}", *lines, ""]
+    write(folder/"messages.md", "\n".join(parts))
+
+
 def on_site(text):
     "Links of the repository as links of the site."
     moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
@@ -205,7 +239,7 @@ def readme(folder):
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
-    guides = ["commands", "claims", "contributing", "cluster", "changelog", "gallery"]
+    guides = ["commands", "messages", "claims", "contributing", "cluster", "changelog", "gallery"]
     guides = toctree(guides, ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
@@ -222,5 +256,6 @@ if __name__ == "__main__":
     gallery(target, last)
     claims(target)
     commands(target)
+    messages(target)
     readme(target)
     write_offline_page(target/"extra"/"promoter.html", Predictor.load(precision="32-true"))

@@ -515,7 +515,8 @@ Logos = Annotated[Path | None, typer.Option(
     metavar="FOLDER", parser=_path, help="Draw a logo of each sequence as SVG in this folder.", show_default="none")]
 Motifs = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path,
-    help="Write the sites of yeast motifs (JASPAR) to this file: .tsv, .csv, .jsonl or .parquet.",
+    help="Write the sites of yeast motifs (JASPAR), each with the sum of its bases' contributions, to this file: .tsv, "
+         ".csv, .jsonl or .parquet.",
     show_default="none")]
 
 def _check_places(logos, motifs, output):
@@ -649,11 +650,13 @@ def _design(sequences, output, format, to, column, model, fixed, order, overlap,
     import pandas as pd
     from promoter_nb.data.read_sequences import read_stream
     from promoter_nb.data.write_tables import write_tables
-    from promoter_nb.inference.constraints import constraints
+    from promoter_nb.inference.constraints import constraints, sites_in_flanks
     from promoter_nb.inference.design import make_brief
-    from promoter_nb.inference.order_oligos import order_names, order_oligos, write_order
+    from promoter_nb.inference.order_oligos import order_names, order_oligos, ordered_flanks, write_order
     from promoter_nb.inference.predictor import Predictor
     brief = make_brief(limits=constraints(**wishes), **brief)
+    for site in sites_in_flanks(ordered_flanks(brief.limits.flanks, overlap), brief.limits.forbid):
+        typer.echo(f"every oligo holds {site}", err=True)
     with _opened(sequences) as (stream, name):
         frame = pd.concat(read_stream(stream, name, format, (column,), whole=str(sequences) == "-"))
     fixed, found = _fixed_of(frame, name, *fixed), []
@@ -687,7 +690,8 @@ def design(
     A12G), the prediction before and after, low and high (the 90 % interval of a measurement), spread (standard
     deviation among the model's networks), gc, and unusual: what is unlike the training data about the proposal, as in
     predict. The predictions are the model's, in float32 on any processor, and a search finds where a model errs as
-    well as where it is right: measure what matters. What cannot be is refused before the search.
+    well as where it is right: measure what matters. What cannot be is refused before the search; a
+    forbidden site in the flanks alone is said.
 
     \b
       promoter-nb design promoters.fa --target 14 --edits 5

@@ -71,3 +71,9 @@ def test_tutorials_show_their_pictures_and_answers(site):
     for notebook in sorted((ROOT/"nbs/tutorials").glob("*.ipynb")):
         shown = (site/"tutorials"/f"{notebook.stem}.html").read_text()
         assert "cell_output" in shown and re.search(r'<img[^>]*src="\.\./_images/[0-9a-f]+\.svg"', shown), notebook.stem
+
+
+def test_messages_are_listed_with_what_to_do(site):
+    page = re.sub(r"<[^>]+>", "", (site/"messages.html").read_text())
+    for words in ("there are no sequences in it", "the gzip file is cut off or damaged", "fetch it again",
+                  "is neither a word of IUPAC letters"): assert words in page, words

@@ -21,6 +21,7 @@ from .files import atomic, open_stream, user_path
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #1f5e1691
 FORMATS = {".tsv": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_ELSEWHERE = "`scan` also writes .bedgraph and .wig, and `variants` .vcf"
 
 def format_of(
     path: Path # of a file to be written, with .gz behind the suffix or without
@@ -31,7 +32,7 @@ def format_of(
         return "tsv"
     if suffix not in FORMATS:
         raise ValueError(f"{path}: nothing is known to be written to {suffix or 'a name without suffix'}; "
-                         f"known are {', '.join(FORMATS)}")
+                         f"known are {', '.join(FORMATS)}; {_ELSEWHERE}")
     return FORMATS[suffix]
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #61c1b627

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXCLUDED', 'Constraints', 'constraints', 'gc_bounds', 'window_sums', 'gc_excess', 'run_excess', 'in_construct',
-           'count_violations', 'violations', 'staying_bases', 'refuse_impossible']
+           'count_violations', 'violations', 'staying_bases', 'refuse_impossible', 'sites_in_flanks']
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #042017da
 from collections.abc import Iterable
@@ -247,3 +247,17 @@ def refuse_impossible(
     _refuse_lasting(originals, limits, stay)
     for size, share, words in _gc_wishes(limits, originals.shape[1]):
         _refuse_gc(originals, limits, stay, size, share, words)
+
+# %% ../../nbs/library/inference/05_constraints.ipynb #ef30f971
+def sites_in_flanks(
+    flanks: tuple[str, str],   # before and behind, over ACGTN
+    forbid: tuple[Pattern, ...] # motifs that no proposal may hold
+) -> list[str]: # such as "BsaI (GGTCTC) at bases 1 to 6 of the upstream flank"
+    "Forbidden sites that lie in a flank alone."
+    found = []
+    for side, flank in zip(("upstream", "downstream"), flanks):
+        for motif in forbid if flank else ():
+            for first in np.flatnonzero(site_starts(encode([flank]), motif)[0].any(0)) + 1:
+                last = first + motif.weights.shape[1] - 1
+                found.append(f"{motif.name} at bases {first} to {last} of the {side} flank")
+    return found
