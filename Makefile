@@ -23,7 +23,7 @@ HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report plan reference reference-reports verify pretrained packaged readme outputs docs test test-long lock audit release app lab clean
+.PHONY: help setup moved report plan reference reference-reports verify benchmarks pretrained packaged readme outputs docs test test-long lock audit release app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ verify: setup  ## run a profile again from nothing, and compare with its referen
 	@for kind in results figures; do cp -R $$kind/reference results/verify/$$kind; done
 	@cd results/verify && PYTHONPATH="$$PWD" $(SNAKEMAKE)
 	@$(BIN)/python -m promoter_nb.paper verify results/reference/$(PROFILE) results/verify/results/simulated/$(PROFILE)
+
+benchmarks: setup  ## every benchmark, each a ratio of one run, and a figure of them; results/benchmarks
+	$(BIN)/python benchmarks/kept.py
 
 pretrained: setup  ## the package's models of simulated promoters, made anew: what training starts from, and `simulated`
 	rm -rf results/pretrained && mkdir -p results/pretrained
@@ -134,5 +137,5 @@ lab: setup  ## JupyterLab in the notebooks' folder, on localhost and with its to
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=.
 
 clean:  ## remove results and figures of runs, and the report; keep the environment and the reference results
-	find results figures -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
+	find results figures -mindepth 1 -maxdepth 1 ! -name reference ! -name benchmarks ! -name gpu -exec rm -rf {} +
 	rm -f report/report.pdf report/summary.txt

@@ -11,6 +11,7 @@ import time
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
+from kept import keep, ratio
 from promoter_nb.features.kmers import kmer_counts, kmer_names
 from promoter_nb.data.sequence import decode
 
@@ -24,12 +25,14 @@ def seconds(function, *arguments):
 def main(promoters=20_000):
     codes = np.random.default_rng(0).integers(0, 4, (promoters, 80), dtype=np.uint8)
     texts = decode(codes)
+    ratios = []
     for k in (3, 4, 5, 6, 8):
         vectorizer = CountVectorizer(analyzer="char", ngram_range=(k, k), lowercase=False, vocabulary=kmer_names(k))
         assert (kmer_counts(codes, k) != vectorizer.transform(texts)).nnz == 0
         times = [(seconds(kmer_counts, codes, k), seconds(vectorizer.transform, texts)) for _ in range(5)]
         ours, theirs = map(min, zip(*times))
-        print(f"k={k}: {promoters/ours:>9,.0f} promoters/s, CountVectorizer {promoters/theirs:>7,.0f}: ratio {theirs/ours:.0f}")
+        ratios.append(ratio(f"counts of {k}-mers", promoters/ours, promoters/theirs, "CountVectorizer"))
+    keep("kmers", ratios)
 
 
 if __name__ == "__main__":

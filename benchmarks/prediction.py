@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from kept import keep, ratio
 from promoter_nb.inference.predictor import Predictor
 
 COMMAND = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "predict"]
@@ -71,13 +72,16 @@ def main(short=10_000, long=1_000_000, rounds=3):
             job()
             seconds[name].append(time.perf_counter() - started)
     rate = {name: len(sequences)/min(times) for name, times in seconds.items()}
-    print(f"{torch.get_num_threads()} threads; in one process: plain {rate['plain']:.0f}/s  "
-          + "  ".join(f"{kind.precision} {rate[name]:.0f}/s, ratio {rate[name]/rate['plain']:.2f}" for name, kind in (("ours", predictor), ("exact", exact))), flush=True)
+    kinds = {"exact": exact.precision} | {"ours": predictor.precision}
+    ratios = [ratio(f"predict, in {precision}", rate[name], rate["plain"], "loop that encodes rows") for name, precision in kinds.items()]
+    streams = []
     with TemporaryDirectory() as folder:
         for rows in (short, long):
             write(path := Path(folder)/f"{rows}.txt", rows)
             elapsed, memory = stream(path, Path(folder)/"out.parquet")
+            streams.append({"rows": rows, "seconds": elapsed, "megabytes": memory})
             print(f"promoter-nb predict: {rows:9,} sequences in {elapsed:7.1f} s with start, {rows/elapsed:6.0f}/s; at most {memory:.0f} MB", flush=True)
+    keep("prediction", ratios, streams=streams)
 
 
 if __name__ == "__main__": main(*map(int, sys.argv[1:]))

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from kept import keep, ratio
 from promoter_nb.data.dataset import read
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.data.sequence import decode
@@ -62,8 +63,8 @@ def main():
         memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024
         slow, (codes, labels) = seconds(loop, path, options.rows//20)
     assert (data.codes[:len(codes)] == codes).all() and (data.labels[:len(labels)] == labels).all()
-    print(f"{options.rows:,} rows: {options.rows/fast:,.0f} rows a second, {memory:.0f} MB above the interpreter's peak")
-    print(f"Python loop: {options.rows/20/slow:,.0f} rows a second; ratio {slow*20/fast:.0f}")
+    print(f"{options.rows:,} rows, {memory:.0f} MB above the interpreter's peak")
+    keep("reading", [ratio("reading a file", options.rows/fast, options.rows/20/slow, "loop over rows")], rows=options.rows, megabytes=memory)
 
 
 if __name__ == "__main__": main()

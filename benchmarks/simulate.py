@@ -13,6 +13,7 @@ import time
 
 import torch
 
+from kept import keep, ratio
 from promoter_nb.data.sequence import one_hot
 from promoter_nb.simulate.expression import _constants, _cooperation, drive_sums
 from promoter_nb.simulate.library import write_library
@@ -47,13 +48,15 @@ def main(promoters=1_000_000, threads=2):
         write_library(folder, promoters, threads=threads, progress=False)
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
     print(f"{promoters:,} promoters in {seconds:.1f} s on {threads} threads: {promoters/seconds:,.0f} promoters/s ({busy:.1f} s of processor time)")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1e6:.2f} GB")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+    print(f"peak memory {memory:,.0f} MB")
     torch.set_num_threads(1)
     cores = random_cores(2048, block_generator(0, 0, "oligos"))
     context = torch.from_numpy(contexts(cores[(cores != 4).sum(1) >= 80]))
     assert torch.allclose(drive_sums(context), plain_sums(context), atol=1e-3)
     tables, plain = best_time(drive_sums, context), best_time(plain_sums, context)
-    print(f"expression, one thread: tables {len(context)/tables:,.0f} promoters/s, convolution {len(context)/plain:,.0f}: ratio {plain/tables:.1f}")
+    keep("simulate", [ratio("expression from tables", len(context)/tables, len(context)/plain, "convolution")],
+         promoters=promoters, seconds=seconds, megabytes=memory)
 
 
 if __name__ == "__main__":

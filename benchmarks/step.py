@@ -12,6 +12,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from kept import keep, ratio
 from promoter_nb.models.registry import build
 from promoter_nb.training.precision import choose_precision
 from promoter_nb.training.predict import make_fabric
@@ -70,8 +71,8 @@ def main(network="resnet", rows=256, steps=5):
     precision = choose_precision(model, accelerator="cpu")
     step = training_step(model, precision, int(rows))
     print(time_by_operation(step, int(steps)).head(12).round(3).to_string())
-    ratio = operations_a_second(step, int(steps))/matrix_rate(precision)
-    print(f"{network}, {precision}, {torch.get_num_threads()} threads; step against matrix product: ratio {ratio:.2f}")
+    rates = [rate/1e9 for rate in (operations_a_second(step, int(steps)), matrix_rate(precision))]
+    keep("step", [ratio(f"step of {network} in {precision}", *rates, "matrix product", "GFLOP/s")])
 
 
 if __name__ == "__main__": main(*sys.argv[1:])

@@ -22,6 +22,7 @@ from promoter_nb.training.precision import choose_precision
 from promoter_nb.training.predict import make_fabric
 from promoter_nb.data.sequence import decode
 from promoter_nb.training.fit import Recipe, TrainingRun, draw_epoch, predict, start_phase, train_epoch
+from kept import keep, ratio
 from step import matrix_rate
 
 BATCH, WIDTH = 256, 80
@@ -94,9 +95,10 @@ def main(rows=8192, rounds=5):
             peak = max(peak, matrix_rate(precision))
     rate = {name: rows/min(times) for name, times in seconds.items()}
     print(f"{torch.get_num_threads()} threads, {precision}; matrix product {peak/1e9:.0f} GFLOP/s; convolutions {operations()/1e6:.1f} MFLOP a sequence forward")
-    for name, factor in [("training", 3), ("prediction", 1)]:
-        ours, plain = rate[f"{name}, ours"], rate[f"{name}, plain"]
-        print(f"{name:10s}  ours {ours:6.0f}/s  plain {plain:6.0f}/s  ratio {ours/plain:4.2f}  of the matrix rate {ours*factor*operations()/peak:.0%}")
+    compare = lambda name: ratio(f"{name}, ResNet in {precision}", rate[f"{name}, ours"], rate[f"{name}, plain"], "plain PyTorch and DataLoader")
+    share = {name: rate[f"{name}, ours"]*factor*operations()/peak for name, factor in (("training", 3), ("prediction", 1))}
+    print("  ".join(f"{name}: {value:.0%} of the matrix rate" for name, value in share.items()))
+    keep("training", [compare("training"), compare("prediction")], matrix_gflops=peak/1e9, share_of_matrix_rate=share)
 
 
 if __name__ == "__main__": main(*map(int, sys.argv[1:]))

@@ -225,6 +225,26 @@ def messages(folder):
     write(folder/"messages.md", "\n".join(parts))
 
 
+def benchmarks(folder):
+    "What `make benchmarks` found, as a figure and a table; False where it was not run."
+    place = ROOT/"results/benchmarks"
+    kept = {path.stem: json.loads(path.read_text()) for path in sorted(place.glob("*.json"))}
+    if not kept: return False
+    lines = [["", "promoter-nb", "", "beside it", "times as fast"], ["---"]*5]
+    for name, found in kept.items():
+        lines += [[f"{part['what']} ({part['unit']}; `{name}`)", f"{part['ours']:,.0f}", part["against"],
+                   f"{part['reference']:,.0f}", f"{part['ratio']:.3g}"] for part in found["ratios"]]
+    places = {f"{found['device']}, {found['threads']} threads, commit {found['commit']}" for found in kept.values()}
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    text = ("`make benchmarks` measures each way beside another that gives the same results, in the same run. "
+            f"Rates are those of {'; '.join(sorted(places))}. Each script in `benchmarks` says what it compares.")
+    (folder/"benchmarks").mkdir(parents=True, exist_ok=True)
+    shutil.copy(place/"ratios.svg", folder/"benchmarks")
+    figure = "```{figure} benchmarks/ratios.svg\n:alt: ratios\n\nHow many times as fast; 1 is as fast.\n```"
+    write(folder/"benchmarks.md", f"# Benchmarks\n\n{text}\n\n{figure}\n\n{table}\n")
+    return True
+
+
 def on_site(text):
     "Links of the repository as links of the site."
     moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
@@ -233,13 +253,14 @@ def on_site(text):
     return re.sub(rf"\[([^]]+)\]\({SITE}([\w.]+)\)", r'<a href="\2">\1</a>', text)
 
 
-def readme(folder):
+def readme(folder, measured):
     "README and contributing guide, with their links and pictures where the site has them."
     text = on_site((ROOT/"README.md").read_text())
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
     guides = ["commands", "messages", "claims", "contributing", "cluster", "changelog", "gallery"]
+    guides += ["benchmarks"]*measured
     guides = toctree(guides, ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
@@ -257,5 +278,5 @@ if __name__ == "__main__":
     claims(target)
     commands(target)
     messages(target)
-    readme(target)
+    readme(target, benchmarks(target))
     write_offline_page(target/"extra"/"promoter.html", Predictor.load(precision="32-true"))

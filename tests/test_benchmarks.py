@@ -1,12 +1,14 @@
-"""Each benchmark runs at a small size and prints the ratio it is there for; what the ratio is, no test asks.
+"""Each benchmark runs at a small size and keeps the ratio it is there for; what the ratio is, no test asks.
 
 What is compared gives the same results.
 """
-import re
+import json
+import os
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 
+import kept
 import pytest
 import torch
 from conftest import ROOT
@@ -14,8 +16,6 @@ from conftest import ROOT
 from promoter_nb.models.registry import build
 
 BENCHMARKS = ROOT/"benchmarks"
-SMALL = {"kmers": ["200"], "reading": ["--rows", "2000"], "simulate": ["3000", "1"], "training": ["512", "1"],
-         "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"]}
 
 
 def load(name):
@@ -24,28 +24,44 @@ def load(name):
     return module
 
 
-def test_every_benchmark_is_run_here(): assert {path.stem for path in BENCHMARKS.glob("*.py")} == set(SMALL)
+def test_every_benchmark_is_run_here(): assert {path.stem for path in BENCHMARKS.glob("*.py")} == {*kept.TOY, "kept"}
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_a_benchmark_prints_its_ratio(name):
-    run = subprocess.run([sys.executable, BENCHMARKS/f"{name}.py", *SMALL[name]], capture_output=True, text=True)
+@pytest.mark.parametrize("name", kept.TOY)
+def test_a_benchmark_keeps_its_ratio(tmp_path, name):
+    environment = os.environ | {"PROMOTER_NB_BENCHMARKS": str(tmp_path/"benchmarks")}
+    command = [sys.executable, BENCHMARKS/f"{name}.py", *kept.TOY[name]]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert run.returncode == 0, run.stderr
-    ratios = re.findall(r"ratio +([\d.]+)", run.stdout)
-    assert ratios and all(float(ratio) > 0 for ratio in ratios)
+    [path] = tmp_path.glob("*/*.json")
+    found = json.loads(path.read_text())
+    assert found["ratios"] and all(ratio["ratio"] > 0 and ratio["what"] in run.stdout for ratio in found["ratios"])
+    assert found["device"] and found["packages"]["torch"] == torch.__version__
+
+
+def test_all_ratios_are_drawn(tmp_path, capsys):
+    for name, ours in (("first", 10.0), ("second", 4.0)):
+        kept.keep(name, [kept.ratio(name, ours, 2.0, "a loop")], tmp_path)
+    table = kept.read(tmp_path)
+    assert table.ratio.tolist() == [5, 2] and "ratio 5.00" in capsys.readouterr().out
+    [axes] = kept.draw(table).axes
+    assert [bar.get_x() + bar.get_width() for bar in axes.patches] == [2, 5]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["second, against a loop", "first, against a loop"]
 
 
 @pytest.mark.parametrize("name, reference, spoil", [("kmers", "kmer_counts", lambda counts: 2*counts),
                                                     ("reading", "loop", lambda found: (found[0] + 1, found[1])),
                                                     ("simulate", "plain_sums", lambda sums: sums + 1),
-                                                    ("prediction", "plain_prediction", lambda values: values + 1)])
+                                                    ("prediction", "plain_prediction", lambda values: values + 1),
+                                                    ("tensors", "loop", lambda tensor: tensor + 1)])
 def test_a_benchmark_refuses_to_compare_different_results(monkeypatch, name, reference, spoil):
     benchmark = load(name)
     original = getattr(benchmark, reference)
     monkeypatch.setattr(benchmark, reference, lambda *arguments: spoil(original(*arguments)))
-    monkeypatch.setattr(sys, "argv", [name, *SMALL[name]])
+    monkeypatch.setattr(sys, "argv", [name, *kept.TOY[name]])
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
-    with pytest.raises(AssertionError): benchmark.main(*(() if name == "reading" else map(int, SMALL[name])))
+    with pytest.raises(AssertionError): benchmark.main(*(() if name == "reading" else map(int, kept.TOY[name])))
 
 
 def test_the_plain_network_of_the_training_benchmark_is_ours():
