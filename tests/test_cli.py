@@ -38,9 +38,11 @@ def fasta(tmp_path):
 
 
 def test_help_comes_at_once():
-    for words in ([], ["predict"], ["variants"], ["train"], ["explain"], ["ask", "insert"], ["ask", "ablate"], ["ask", "pair"], ["ask", "motifs"], ["design"], ["data", "fetch"]):
+    for words in ([], ["predict"], ["variants"], ["train"], ["explain"], ["ask", "insert"], ["ask", "ablate"],
+                  ["ask", "pair"], ["ask", "motifs"], ["design"], ["data", "fetch"]):
         assert "Usage" in run(*words, "--help")
-    loaded = subprocess.run([sys.executable, "-X", "importtime", *COMMAND[1:], "--help"], env=ENVIRONMENT, capture_output=True, text=True).stderr
+    loaded = subprocess.run([sys.executable, "-X", "importtime", *COMMAND[1:], "--help"],
+                            env=ENVIRONMENT, capture_output=True, text=True).stderr
     modules = {line.rpartition("|")[2].strip() for line in loaded.splitlines()}
     assert "typer" in modules and not modules & {"torch", "numpy", "pandas"}
 
@@ -54,8 +56,10 @@ def test_predict_gives_the_numbers_of_the_library(fasta):
 
 def test_all_formats_say_the_same(fasta, tmp_path):
     expected = table(run("predict", fasta)).prediction
-    contents = {"cores.txt": "\n".join(CORES), "oligos.txt": "".join(f"{UPSTREAM}{core}{DOWNSTREAM}\t{number}\n" for number, core in enumerate(CORES)),
-                "cores.csv": "id,sequence\n" + "".join(f"00{number},{core}\n" for number, core in enumerate(CORES)), "cores.tsv": "sequence\r\n" + "\r\n".join(CORES)}
+    contents = {"cores.txt": "\n".join(CORES),
+                "oligos.txt": "".join(f"{UPSTREAM}{core}{DOWNSTREAM}\t{number}\n" for number, core in enumerate(CORES)),
+                "cores.csv": "id,sequence\n" + "".join(f"00{number},{core}\n" for number, core in enumerate(CORES)),
+                "cores.tsv": "sequence\r\n" + "\r\n".join(CORES)}
     for name, text in contents.items():
         for path, content in ((tmp_path/name, text.encode()), (tmp_path/f"{name}.gz", gzip.compress(text.encode()))):
             path.write_bytes(content)
@@ -63,7 +67,8 @@ def test_all_formats_say_the_same(fasta, tmp_path):
             assert (table(run("predict", "-", input=content)).prediction == expected).all()
     for name in ("out.tsv", "out.csv", "out.csv.gz", "out.jsonl", "out.parquet"):
         assert run("predict", tmp_path/"cores.csv", "--output", tmp_path/name) == ""
-    found = [pd.read_csv(tmp_path/"out.tsv", sep="\t", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv.gz", dtype={"id": str}),
+    found = [pd.read_csv(tmp_path/"out.tsv", sep="\t", dtype={"id": str}),
+             pd.read_csv(tmp_path/"out.csv", dtype={"id": str}), pd.read_csv(tmp_path/"out.csv.gz", dtype={"id": str}),
              pd.read_json(tmp_path/"out.jsonl", lines=True, dtype={"id": str}), pd.read_parquet(tmp_path/"out.parquet")]
     for frame in found:
         assert frame.id.tolist()[:2] == ["000", "001"]
@@ -76,7 +81,8 @@ def test_size_of_the_blocks_changes_nothing(monkeypatch, tmp_path):
     path.write_text("\n".join(CORES*3))
     expected = run("predict", path)
     for block in (300, 5000):
-        monkeypatch.setattr(read_sequences, "read_stream", lambda *arguments, block=block, **options: whole(*arguments, block=block, **options))
+        monkeypatch.setattr(read_sequences, "read_stream",
+                            lambda *arguments, block=block, **options: whole(*arguments, block=block, **options))
         assert run("predict", path) == expected
 
 
@@ -90,13 +96,21 @@ def test_measured_values_are_compared(tmp_path):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"), (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
-    (b"ACGT\nAC!T\n", "line 2: the sequence '!' at base 3"), (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),
-    (b"ACGT\t1\nACGT\tlow\n", "line 2: measured is 'low'; expected a number"), (gzip.compress(b"ACGTTGCA\n"*5000)[:-30], "cut off or damaged"),
+    (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"),
+    (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
+    (b"ACGT\nAC!T\n", "line 2: the sequence '!' at base 3"),
+    (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),
+    (b"ACGT\t1\nACGT\tlow\n", "line 2: measured is 'low'; expected a number"),
+    (gzip.compress(b"ACGTTGCA\n"*5000)[:-30], "cut off or damaged"),
     (b"\xef\xbb\xbf>a\nACGT\n>b\nAC!T\n", "line 3: the sequence"), (b"\n\n>a\nAC!T\n", "line 3: the sequence"),
-    (b"\x00\x01\xff\xfe", "no text in UTF-8"), (b"sequence\nACGT\n" + b"A"*70_000 + b"\xff\n", "no text in UTF-8"), (b"sequence,low\nACGT,1\n", "has a column 'low'"), (b"DNA\nACGT\n", "names 'DNA'"), (b"id;promoter\na;ACGT\n", "names 'id', 'promoter'"),
-    (b"PK\x03\x04\x14\0", "export it as CSV"), ("sequence,id\nACGT,M\u00fcller\n".encode("latin-1"), "line 2: it is no text in UTF-8"), (b"sequence\rACGT\r", "old Macs"),
-    (b'sequence\tid\nACGT\t"5\nACGT\t3"\n', "line 2: a quote is opened"), (b'sequence,id\nACGT,"5\nACGT,3\n', "line 2: a quote is opened")])
+    (b"\x00\x01\xff\xfe", "no text in UTF-8"), (b"sequence\nACGT\n" + b"A"*70_000 + b"\xff\n", "no text in UTF-8"),
+    (b"sequence,low\nACGT,1\n", "has a column 'low'"), (b"DNA\nACGT\n", "names 'DNA'"),
+    (b"id;promoter\na;ACGT\n", "names 'id', 'promoter'"),
+    (b"PK\x03\x04\x14\0", "export it as CSV"),
+    ("sequence,id\nACGT,M\u00fcller\n".encode("latin-1"), "line 2: it is no text in UTF-8"),
+    (b"sequence\rACGT\r", "old Macs"),
+    (b'sequence\tid\nACGT\t"5\nACGT\t3"\n', "line 2: a quote is opened"),
+    (b'sequence,id\nACGT,"5\nACGT,3\n', "line 2: a quote is opened")])
 def test_bad_input_is_one_line_and_leaves_nothing(content, message, tmp_path):
     (tmp_path/"input").write_bytes(content)
     for words, name in (([tmp_path/"input"], str(tmp_path/"input")), (["-"], "standard input")):
@@ -107,15 +121,18 @@ def test_bad_input_is_one_line_and_leaves_nothing(content, message, tmp_path):
 
 def test_wrong_calls(tmp_path, fasta):
     assert "line 1: 'ACGT" in run("predict", "-", "--format", "fasta", input="ACGT\n", code=1)
-    assert "no column 'promoter'; the first line names 'sequence'" in run("predict", "-", "--format", "csv", "--column", "promoter", input="sequence\nACGT\n", code=1)
+    assert "no column 'promoter'; the first line names 'sequence'" in run("predict", "-", "--format", "csv", "--column",
+                                                                          "promoter", input="sequence\nACGT\n", code=1)
     assert "No such file" in run("predict", tmp_path/"none.fa", code=1)
     assert "holds no model" in run("predict", fasta, "--model", tmp_path, code=1)
     assert ".xlsx" in run("predict", fasta, "--output", tmp_path/"out.xlsx", code=1)
-    for words in (["predict", fasta, "--format", "xml"], ["predict", fasta, "--to", "xlsx"], ["design", fasta, "--method", "magic"], ["train", fasta, tmp_path/"m", "--network", "rsnet"]):
+    for words in (["predict", fasta, "--format", "xml"], ["predict", fasta, "--to", "xlsx"],
+                  ["design", fasta, "--method", "magic"], ["train", fasta, tmp_path/"m", "--network", "rsnet"]):
         assert "is not one of" in run(*words, code=2)
     assert "No such option" in run("predict", fasta, "--colour", code=2)
     assert "either epochs or minutes" in run("train", fasta, tmp_path/"m", "--epochs", 3, "--minutes", 1, code=2)
-    for option in ("width=40", "seed=1", "name=1"): assert "is no option of a network" in run("train", fasta, tmp_path/"m", "--option", option, code=2)
+    for option in ("width=40", "seed=1", "name=1"):
+        assert "is no option of a network" in run("train", fasta, tmp_path/"m", "--option", option, code=2)
     assert "two files" in run("explain", fasta, "--motifs", tmp_path/"x.tsv", "--output", tmp_path/"x.tsv", code=2)
     assert "expected NAME=VALUE" in run("train", fasta, tmp_path/"m", "--option", "channels", code=2)
     assert "has 0 tabs" in run("train", fasta, tmp_path/"m", code=1)
@@ -130,7 +147,8 @@ def test_measured_values_come_out_as_they_went_in(tmp_path):
     np.testing.assert_equal(pd.read_parquet(tmp_path/"out.parquet").measured.to_numpy(), [2.041099412, np.nan])
 
 
-@pytest.mark.parametrize("text", ["ID, Sequence \n1,{}\n", "id;sequence\n1;{}\n", "SEQUENCE\n {} \n\n\n", "{}\u00a0\n\n", ">a\n{}\n\n"])
+@pytest.mark.parametrize("text", ["ID, Sequence \n1,{}\n", "id;sequence\n1;{}\n", "SEQUENCE\n {} \n\n\n",
+                                  "{}\u00a0\n\n", ">a\n{}\n\n"])
 def test_tables_as_people_have_them(text):
     written = run("predict", "-", input=text.format(CORES[0]).encode())
     assert table(written).prediction.item() == table(run("predict", "-", input=CORES[0])).prediction.item()
@@ -145,7 +163,9 @@ def test_variants_in_both_forms(tmp_path):
     assert pairs.delta.item() == told.delta.item() and pairs.low.item() == told.low.item() and told.id.item() == 7
     first, second = Predictor.load(precision="32-true").predict([core, changed]).astype(float)
     assert pairs.delta.item() == pytest.approx(second - first, abs=1e-4)
-    indels = table(run("variants", "-", "--model", "simulated", input=f"sequence\tposition\tref\talt\n{core}\t5\t{core[4:7]}\t{core[4]}\n{core}\t5\t{core[4]}\t{core[4]}AC\n"))
+    rows = [f"{core}\t5\t{core[4:7]}\t{core[4]}\n", f"{core}\t5\t{core[4]}\t{core[4]}AC\n"]
+    indels = table(run("variants", "-", "--model", "simulated",
+                       input="sequence\tposition\tref\talt\n" + "".join(rows)))
     assert indels.unusual.tolist() == ["", "|cut"] # the measured model has seen no other length than 80, and says so
 
 
@@ -158,8 +178,10 @@ def test_a_promoter_has_one_number_in_every_command():
     assert 0 < abs(short - predicted).max() < 0.1
 
 
-@pytest.mark.parametrize("row, message", [("1\tC\tT", "ref is 'C', but the sequence has 'G' at position 1"), ("81\tA\tT", "position 81"), ("0\tA\tT", "position 0"),
-                                          ("1.5\tG\tT", "position is '1.5'; expected a whole number"), ("1\tG\t<DEL>", "alt is '<DEL>'"), ("1\tG\t", "alt is ''")])
+@pytest.mark.parametrize("row, message", [("1\tC\tT", "ref is 'C', but the sequence has 'G' at position 1"),
+                                          ("81\tA\tT", "position 81"), ("0\tA\tT", "position 0"),
+                                          ("1.5\tG\tT", "position is '1.5'; expected a whole number"),
+                                          ("1\tG\t<DEL>", "alt is '<DEL>'"), ("1\tG\t", "alt is ''")])
 def test_variants_that_do_not_fit(row, message):
     core = "G" + CORES[0][1:]
     told = run("variants", "-", input=f"sequence\tposition\tref\talt\n{core}\t1\tG\tA\n{core}\t{row}\n", code=1)
@@ -168,7 +190,8 @@ def test_variants_that_do_not_fit(row, message):
 
 def test_explain_and_design(tmp_path):
     short = CORES[0][:30]
-    found = table(run("explain", "-", "--logos", tmp_path/"logos", "--motifs", tmp_path/"sites.csv", input=f">a\n{short}\n"))
+    found = table(run("explain", "-", "--logos", tmp_path/"logos", "--motifs", tmp_path/"sites.csv",
+                      input=f">a\n{short}\n"))
     assert "".join(found.base) == short and [path.name for path in (tmp_path/"logos").iterdir()] == ["line_1.svg"]
     assert (tmp_path/"sites.csv").read_text().startswith("line,name")
     proposed = table(run("design", "-", "--edits", 1, "--target", "minimum", input=short))
@@ -195,7 +218,8 @@ def test_simulate_describe_train_predict_and_card(tmp_path):
     described = json.loads(run("data", "describe", tmp_path/"library"/"train.txt"))
     assert described["rows"] == 3000 and described["upstream_flank"]["intact"] == 3000
     model = tmp_path/"model"
-    assert "coverage of the 90 % interval" in run("train", tmp_path/"library"/"train.txt", model, "--network", "baseline_cnn", "--option", "channels=8", "--epochs", 2)
+    assert "coverage of the 90 % interval" in run("train", tmp_path/"library"/"train.txt", model, "--network",
+                                                  "baseline_cnn", "--option", "channels=8", "--epochs", 2)
     assert "simulated" in run("card", model)
     weights = model/"weights_1.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
@@ -207,7 +231,8 @@ def test_promoters_of_another_length_are_read_whole(tmp_path, length, width):
     cores = ["".join(row) for row in np.random.default_rng(length).choice(list("ACGT"), (450, length))]
     lines = [f"{core},{core.count('G')}" for core in cores]
     (tmp_path/"mine.csv").write_text("\n".join(["sequence,value", *lines]) + "\n")
-    run("train", tmp_path/"mine.csv", tmp_path/"model", "--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2)
+    run("train", tmp_path/"mine.csv", tmp_path/"model", "--network", "baseline_cnn", "--option", "channels=4",
+        "--epochs", 2)
     card = json.loads((tmp_path/"model/model.json").read_text())
     assert card["width"] == width and card["range"]["length"] == [length, length]
     assert table(run("predict", "-", "--model", tmp_path/"model", input=cores[0])).unusual.tolist() == [""]
@@ -216,7 +241,8 @@ def test_promoters_of_another_length_are_read_whole(tmp_path, length, width):
 
 def test_train_refuses_what_it_cannot_learn_from_before_it_begins(tmp_path):
     cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 80))]
-    write = lambda rows, least: (tmp_path/"measured.txt").write_text("".join(f"{core}\t{least + number/100}\n" for number, core in enumerate(cores[:rows])))
+    write = lambda rows, least: (tmp_path/"measured.txt").write_text(
+        "".join(f"{core}\t{least + number/100}\n" for number, core in enumerate(cores[:rows])))
     write(100, 0)
     assert "give 400 or more" in run("train", tmp_path/"measured.txt", tmp_path/"model", code=1)
     write(600, -9)
@@ -230,13 +256,15 @@ def test_train_reads_a_table_with_replicates_and_weights(tmp_path):
     labels = [core.count("A")/4 for core in cores]
     (tmp_path/"plain.txt").write_text("".join(f"{core}\t{label}\n" for core, label in zip(cores, labels)))
     (tmp_path/"table.csv").write_text("id,Oligo,first,second,cells,left out\n" + "".join(
-        f"{row},{core},{label - 0.5},{label + 0.5},7,{int(row < 300)}\n" for row, (core, label) in enumerate(zip(cores, labels))))
+        f"{row},{core},{label - 0.5},{label + 0.5},7,{int(row < 300)}\n"
+        for row, (core, label) in enumerate(zip(cores, labels))))
     few = ("--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2)
     columns = ("--sequence", "oligo", "--value", "first", "--value", "second", "--weight")
     run("train", tmp_path/"plain.txt", tmp_path/"plain", *few)
     run("train", tmp_path/"table.csv", tmp_path/"alike", *few, *columns, "cells")
     run("train", tmp_path/"table.csv", tmp_path/"half", *few, *columns, "left out")
-    answers = {name: run("predict", "-", "--model", tmp_path/name, input=cores[0]).split("\t")[-4:-2] for name in ("plain", "alike", "half")}
+    answers = {name: run("predict", "-", "--model", tmp_path/name, input=cores[0]).split("\t")[-4:-2]
+               for name in ("plain", "alike", "half")}
     assert answers["plain"] == answers["alike"] != answers["half"]
 
 
@@ -245,5 +273,6 @@ def test_pipes(fasta):
     whole = subprocess.run([*COMMAND, "predict", "-"], input=fasta.read_bytes(), env=ENVIRONMENT, capture_output=True)
     assert whole.returncode == 0 and whole.stderr == b"" and whole.stdout.count(b"\n") == 101
     source = ("\n".join(CORES*40) + "\n").encode()
-    piped = subprocess.run(f"'{sys.executable}' -c 'from promoter_nb.cli import app; app()' predict - | head -n 2", shell=True, input=source, env=ENVIRONMENT, capture_output=True)
+    piped = subprocess.run(f"'{sys.executable}' -c 'from promoter_nb.cli import app; app()' predict - | head -n 2",
+                           shell=True, input=source, env=ENVIRONMENT, capture_output=True)
     assert piped.stdout.count(b"\n") == 2 and b"Traceback" not in piped.stderr

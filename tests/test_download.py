@@ -53,7 +53,8 @@ class Record:
     def __init__(self, address):
         self.address, self.asked, self.cut, self.failing, self.changes = address, [], {}, set(), {}
         tables = archive(*((f"test_subset_ids/{name}.csv", None) for name in ("high_exp_seqs", "low_exp_seqs")))
-        self.files = {name: tables if ".tar" in name else name.encode() + b"\n" + LINES for name in FILES} | {"README.md": b"more"}
+        self.files = {name: tables if ".tar" in name else name.encode() + b"\n" + LINES
+                      for name in FILES} | {"README.md": b"more"}
 
     def description(self):
         def described(name, content):
@@ -84,7 +85,8 @@ def record():
 
 @pytest.fixture
 def fetch(record, tmp_path):
-    return partial(dream2022, tmp_path/"data", record=f"{record.address}/api/records/10633252", progress=False, retries=0)
+    return partial(dream2022, tmp_path/"data", record=f"{record.address}/api/records/10633252", progress=False,
+                   retries=0)
 
 
 def names(folder): return sorted(path.name for path in folder.iterdir())
@@ -173,7 +175,8 @@ def test_a_record_that_cannot_be_had_gives_advice(record, tmp_path, fault):
     record.failing = {"10633252"} if fault == "an error" else set()
     record.files = {"page": b"<html>"}
     record.description = lambda: {"status": 404, "message": "no such record"}
-    address = {"no server": "http://127.0.0.1:9/10633252", "no JSON": f"{record.address}/page"}.get(fault, f"{record.address}/10633252")
+    address = {"no server": "http://127.0.0.1:9/10633252",
+               "no JSON": f"{record.address}/page"}.get(fault, f"{record.address}/10633252")
     with pytest.raises(DownloadError, match="simulated library") as refusal: dream2022(tmp_path, record=address)
     assert address in str(refusal.value) and not names(tmp_path)
 
@@ -185,7 +188,8 @@ def test_a_damaged_description_is_named(record, fetch, tmp_path):
 
 
 def test_unknown_names_are_refused(record, fetch):
-    with pytest.raises(ValueError, match="has no ../x, test.txt; it has train.txt"): fetch(files=("test.txt", "val.txt", "../x"))
+    with pytest.raises(ValueError, match="has no ../x, test.txt; it has train.txt"):
+        fetch(files=("test.txt", "val.txt", "../x"))
     assert record.asked == ["10633252"]
 
 
@@ -197,12 +201,14 @@ def test_unknown_names_are_refused(record, fetch):
 ], ids=["parent", "parent within", "link to a folder", "absolute link"])
 def test_an_archive_cannot_leave_its_folder(record, fetch, tmp_path, members):
     record.files["test_subset_ids.tar.gz"] = archive(*members)
-    with pytest.raises(DownloadError, match="was not unpacked.*outside|was not unpacked.*absolute"): fetch(files=("test_subset_ids.tar.gz",))
+    with pytest.raises(DownloadError, match="was not unpacked.*outside|was not unpacked.*absolute"):
+        fetch(files=("test_subset_ids.tar.gz",))
     assert names(tmp_path/"data") == [DESCRIPTION, "test_subset_ids.tar.gz"]
     assert names(tmp_path) == ["data"]
 
 
-@pytest.mark.parametrize("content", [archive(("a.csv", None))[:-20], b"no archive", b""], ids=["cut off", "none", "empty"])
+@pytest.mark.parametrize("content", [archive(("a.csv", None))[:-20], b"no archive", b""],
+                         ids=["cut off", "none", "empty"])
 def test_a_damaged_archive_leaves_nothing(tmp_path, content):
     (tmp_path/"x.tar.gz").write_bytes(content)
     with pytest.raises(DownloadError, match="x.tar.gz was not unpacked"): unpack(tmp_path/"x.tar.gz", tmp_path/"x")
@@ -214,5 +220,6 @@ def test_an_archive_larger_than_the_disk_is_not_unpacked(tmp_path):
     member.size = (shutil.disk_usage(tmp_path).free//512 + 10**8)*512
     (tmp_path/"x.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT))
     os.truncate(tmp_path/"x.tar", member.size + 2048)
-    with pytest.raises(DownloadError, match="x.tar was not unpacked.*GB are needed"): unpack(tmp_path/"x.tar", tmp_path/"x")
+    with pytest.raises(DownloadError, match="x.tar was not unpacked.*GB are needed"):
+        unpack(tmp_path/"x.tar", tmp_path/"x")
     assert names(tmp_path) == ["x.tar"]

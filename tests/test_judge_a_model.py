@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import MEASURED, ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -110,6 +110,7 @@ def test_a_folder_that_is_neither_and_one_that_is_there(tmp_path, official):
     assert not (tmp_path/"new").exists()
 
 
+@settings(deadline=None)
 @given(st.permutations(range(4)), st.booleans())
 def test_the_order_of_rows_does_not_count(order, by_sequence):
     found = pd.DataFrame({"key": [OLIGOS[row] if by_sequence else f"p{row}" for row in order],

@@ -21,7 +21,8 @@ from promoter_nb.evaluation.measures import r2
 from promoter_nb.models.registry import build, model_names
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
 
-RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1, tail_weight=0.5)
+RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1,
+                tail_weight=0.5)
 GENTLE = Recipe(epochs=3, batch_size=64, learning_rate=3e-3) # rounding grows slowly enough to compare curves
 
 
@@ -36,7 +37,8 @@ def make(name="resnet", **options):
 
 
 def train(folder, model=None, recipe=RECIPE, rows=2000, **options):
-    return fit_network(model or make(), count_gc(rows, 0), count_gc(300, 1), recipe, folder, accelerator="cpu", **options)
+    return fit_network(model or make(), count_gc(rows, 0), count_gc(300, 1), recipe, folder, accelerator="cpu",
+                       **options)
 
 
 def weights(folder): return (folder/"weights.safetensors").read_bytes()
@@ -61,7 +63,9 @@ def undisturbed(tmp_path_factory):
 
 
 def start(folder):
-    script = f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.path.insert(0, {os.path.dirname(__file__)!r}); from pathlib import Path; from test_training import train; train(Path({str(folder)!r}))"
+    script = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+              f"sys.path.insert(0, {os.path.dirname(__file__)!r}); from pathlib import Path; "
+              f"from test_training import train; train(Path({str(folder)!r}))")
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -90,9 +94,11 @@ def test_a_row_of_weight_0_teaches_nothing(tmp_path, network, options):
     labels[chosen] = labels[chosen][::-1]
     ask = lambda labels, weights, name: fit_network(
         make(network, **options), replace(data, labels=labels, weights=weights), count_gc(100, 1),
-        Recipe(epochs=0, muon_epochs=2, batch_size=64), tmp_path/name, accelerator="cpu", precision="32-true", progress=False)
+        Recipe(epochs=0, muon_epochs=2, batch_size=64), tmp_path/name, accelerator="cpu", precision="32-true",
+        progress=False)
     some = np.where(chosen, 0, 3).astype(np.float32)
-    answers = [predict(ask(given, counts, name)[0], data.codes, accelerator="cpu", precision="32-true") for name, given, counts in
+    answers = [predict(ask(given, counts, name)[0], data.codes, accelerator="cpu", precision="32-true")
+               for name, given, counts in
                (("as measured", data.labels, some), ("exchanged", labels, some), ("all alike", labels, None))]
     assert (answers[0] == answers[1]).all() and (answers[1] != answers[2]).any()
 
@@ -151,7 +157,8 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
 
 
 def test_two_processes_in_a_notebook(checkout):
-    checkout.run(*checkout.papermill("nbs/experiments/40_network.ipynb", devices=2, promoters=600, epochs=1, model="baseline_cnn", output="results/mine"))
+    checkout.run(*checkout.papermill("nbs/experiments/40_network.ipynb", devices=2, promoters=600, epochs=1,
+                                     model="baseline_cnn", output="results/mine"))
     assert (checkout.folder/"results/mine/metrics.json").exists()
 
 
@@ -169,26 +176,32 @@ def test_two_nodes_follow_the_curve_of_one(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    nodes = [subprocess.Popen([sys.executable, "-c", NODE, ROOT/"tests", tmp_path/"two"], stderr=subprocess.PIPE, text=True,
-                              env=os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": str(rank), "OMP_NUM_THREADS": "1"}) for rank in range(2)]
+    nodes = [subprocess.Popen([sys.executable, "-c", NODE, ROOT/"tests", tmp_path/"two"], stderr=subprocess.PIPE,
+                              text=True,
+                              env=os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+                                                "NODE_RANK": str(rank), "OMP_NUM_THREADS": "1"}) for rank in range(2)]
     for node in nodes: assert node.wait(timeout=300) == 0, node.stderr.read()
     one, two = (pd.read_csv(tmp_path/name/"log.csv") for name in ("one", "two"))
     assert np.allclose(one.training_loss, two.training_loss, rtol=1e-4)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="63 cannot be shared equally by 2"): train(tmp_path, recipe=replace(RECIPE, batch_size=63), devices=2)
+    with pytest.raises(ValueError, match="63 cannot be shared equally by 2"):
+        train(tmp_path, recipe=replace(RECIPE, batch_size=63), devices=2)
 
 
 def test_weights_that_blow_up_in_the_last_step_are_not_kept(tmp_path):
     recipe = Recipe(epochs=0, sgd_epochs=40, batch_size=64, learning_rate=10, schedule="constant", weight_decay=10)
-    with pytest.raises(TrainingDiverged, match="the last good checkpoint is kept"): train(tmp_path, recipe=recipe, rows=100, progress=False)
+    with pytest.raises(TrainingDiverged, match="the last good checkpoint is kept"):
+        train(tmp_path, recipe=recipe, rows=100, progress=False)
     checkpoint = torch.load(tmp_path/"last.ckpt", weights_only=True)
     assert all(tensor.isfinite().all() for tensor in checkpoint["model"].values())
 
 
-SMALL = {"min_gpt": {"channels": 12, "blocks": 1, "context": 40}, "enformer": {"channels": [8, 8], "heads": 2, "blocks": 1},
-         "xpresso": {"length": 60, "pools": [10, 3]}, "attentive_chrome": {"length": 60, "bin": 20}, "autoencoder": {"length": 60}, "sparse_autoencoder": {"length": 60},
+SMALL = {"min_gpt": {"channels": 12, "blocks": 1, "context": 40},
+         "enformer": {"channels": [8, 8], "heads": 2, "blocks": 1},
+         "xpresso": {"length": 60, "pools": [10, 3]}, "attentive_chrome": {"length": 60, "bin": 20},
+         "autoencoder": {"length": 60}, "sparse_autoencoder": {"length": 60},
          "wide_resnet": {"channels": 16, "first_kernel": 7, "blocks": 2}, "deep_cnn": {"first_kernel": 7, "blocks": 2},
          "legnet": {"channels": [16, 8, 8]}, "dream_rnn": {"channels": 32, "hidden": 16},
          "camformer": {"channels": [16, 16], "kernels": [5, 6], "dropouts": [0.1, 0.1], "pooled": 1, "hidden": 8}}
@@ -199,9 +212,11 @@ BRIEFLY = Recipe(epochs=2, batch_size=64, learning_rate=1e-2)
 def test_every_network_learns_the_same_from_any_unit(tmp_path, name):
     "R² is free of units, so the same measurements must be worth the same in counts, in ratios and in logarithms."
     def learn(factor, shift):
-        known, held_out = (replace(data, labels=data.labels*np.float32(factor) + np.float32(shift)) for data in (count_gc(1000, 0), count_gc(300, 1)))
+        known, held_out = (replace(data, labels=data.labels*np.float32(factor) + np.float32(shift))
+                           for data in (count_gc(1000, 0), count_gc(300, 1)))
         model = build(name, width=40, **SMALL.get(name, {}))
-        model, history = fit_network(model, known, held_out, BRIEFLY, tmp_path/f"{factor}_{shift}", accelerator="cpu", progress=False)
+        model, history = fit_network(model, known, held_out, BRIEFLY, tmp_path/f"{factor}_{shift}", accelerator="cpu",
+                                     progress=False)
         return history.validation_R2.iloc[-1], (predict(model, held_out.codes, accelerator="cpu") - shift)/factor
     score, predictions = learn(1, 0)
     for unit in [(0.001, 0), (20, 0), (1000, 0), (1, 100)]:
@@ -213,7 +228,8 @@ def test_every_network_learns_the_same_from_any_unit(tmp_path, name):
 @pytest.mark.parametrize("name", ["legnet", "dream_rnn", "camformer"])
 def test_references_learn(tmp_path, name):
     known, held_out = count_gc(1000, 0), count_gc(300, 1)
-    model, history = fit_network(build(name, width=40, **SMALL[name]), known, held_out, replace(BRIEFLY, epochs=8, batch_size=32), tmp_path, accelerator="cpu", progress=False)
+    model, history = fit_network(build(name, width=40, **SMALL[name]), known, held_out,
+                                 replace(BRIEFLY, epochs=8, batch_size=32), tmp_path, accelerator="cpu", progress=False)
     assert history.validation_R2.max() > 0.8
     costs = pd.read_csv(tmp_path/"log.csv").core_seconds
     assert len(costs) == 8 and costs.min() > 0
@@ -222,7 +238,8 @@ def test_references_learn(tmp_path, name):
 def test_classes_that_are_sorting_bins_refuse_other_labels(tmp_path):
     data = count_gc(300, 0)
     shifted = replace(data, labels=data.labels - 20)
-    with pytest.raises(ValueError, match="of the labels lie outside -0.5 to 18.5"): fit_network(build("classification_cnn", width=40, sorting_bins=True), shifted, shifted, RECIPE, tmp_path)
+    with pytest.raises(ValueError, match="of the labels lie outside -0.5 to 18.5"):
+        fit_network(build("classification_cnn", width=40, sorting_bins=True), shifted, shifted, RECIPE, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -261,11 +278,14 @@ def test_weights_are_those_of_the_best_epoch(undisturbed):
     _, model, history = undisturbed
     data = count_gc(300, 1)
     errors = data.labels - predict(model, data.codes, accelerator="cpu")
-    assert 1 - errors.var()/data.labels.var() - errors.mean()**2/data.labels.var() == pytest.approx(history.validation_R2.max(), abs=1e-4)
+    found = 1 - errors.var()/data.labels.var() - errors.mean()**2/data.labels.var()
+    assert found == pytest.approx(history.validation_R2.max(), abs=1e-4)
 
 
-@pytest.mark.parametrize("name, options", [("baseline_cnn", {"kernels": [7, 3]}), ("classification_cnn", {"kernels": [7, 3]}),
-                                           ("deep_cnn", {"first_kernel": 7, "blocks": 2}), ("wide_resnet", {"first_kernel": 7, "blocks": 2, "channels": 16})])
+@pytest.mark.parametrize("name, options",
+                         [("baseline_cnn", {"kernels": [7, 3]}), ("classification_cnn", {"kernels": [7, 3]}),
+                          ("deep_cnn", {"first_kernel": 7, "blocks": 2}),
+                          ("wide_resnet", {"first_kernel": 7, "blocks": 2, "channels": 16})])
 def test_every_model_learns(tmp_path, name, options):
     recipe = Recipe(epochs=6, batch_size=64, learning_rate=1e-2)
     history = train(tmp_path, build(name, width=40, **options), recipe, progress=False)[1]
@@ -277,8 +297,10 @@ def test_bfloat16_changes_little(tmp_path):
     model, whole = train(tmp_path/"32", recipe=recipe, precision="32-true", progress=False)
     half = train(tmp_path/"16", recipe=recipe, precision="bf16-mixed", progress=False)[1]
     assert half.attrs["precision"] == "bf16-mixed"
-    assert abs(whole.validation_R2.max() - half.validation_R2.max()) < 0.1  # a network this small feels each rounding of its training
-    scores = [r2(held_out.labels, predict(model, held_out.codes, accelerator="cpu", precision=precision)) for precision in ("32-true", "bf16-mixed")]
+    # a network this small feels each rounding of its training
+    assert abs(whole.validation_R2.max() - half.validation_R2.max()) < 0.1
+    scores = [r2(held_out.labels, predict(model, held_out.codes, accelerator="cpu", precision=precision))
+              for precision in ("32-true", "bf16-mixed")]
     assert abs(scores[0] - scores[1]) < 0.005
 
 
@@ -302,7 +324,8 @@ def test_fewer_rows_than_a_batch(tmp_path):
 def test_a_label_that_is_not_finite_is_refused(tmp_path, part, bad):
     parts = {"training": count_gc(100, 0), "validation": count_gc(100, 1)}
     parts[part].labels[[3, 5]] = bad
-    with pytest.raises(ValueError, match=f"{part} row 3 has the label {bad}"): fit_network(make(), *parts.values(), RECIPE, tmp_path, accelerator="cpu")
+    with pytest.raises(ValueError, match=f"{part} row 3 has the label {bad}"):
+        fit_network(make(), *parts.values(), RECIPE, tmp_path, accelerator="cpu")
     assert not any(tmp_path.iterdir())
 
 
