@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ASIDE', 'INPUTS', 'PrimaryError', 'comparisons', 'StudyRun', 'read_run', 'read_study', 'differing', 'refuse_mixed',
-           'effect_of', 'verdicts']
+           'effect_of', 'decide', 'verdicts']
 
 # %% ../../nbs/library/paper/14_primary.ipynb #dac35fa9
 import json
@@ -138,14 +138,20 @@ def _refuse_unfair(comparison: dict, first: StudyRun, second: StudyRun):
         _refuse_idle(comparison["claim"], name, run)
 
 # %% ../../nbs/library/paper/14_primary.ipynb #d291b1c5
-def verdicts(
-    asked: list[dict], # of `comparisons`
-    runs: dict[str, dict[int, StudyRun]] # of `read_study`
-) -> list[dict]: # each comparison with its effect, p-value, corrected p-value, power and verdict
-    "One verdict for each comparison that was run."
-    ran = [row for row in asked if row["setting"] in runs and (row["against"] is None or row["against"] in runs)]
-    rows = [row | effect_of(row, runs) for row in ran]
+def decide(
+    rows: list[dict] # comparisons with their effects, one family of tests
+) -> list[dict]: # each with its p-value, corrected p-value, power and verdict
+    "The verdicts of tests that are corrected for their number."
     p_values = {number: p_value(row, row["expected"], row["margin"]) for number, row in enumerate(rows)}
     return [row | {"p": p_values[number], "corrected": corrected, "power": power(row, row["margin"]),
                    "verdict": judge(row, corrected, row["expected"], row["margin"])}
             for row, (number, corrected) in zip(rows, holm(p_values).items())]
+
+# %% ../../nbs/library/paper/14_primary.ipynb #5bcca5ce
+def verdicts(
+    asked: list[dict], # of `comparisons`
+    runs: dict[str, dict[int, StudyRun]] # of `read_study`
+) -> list[dict]: # of `decide`
+    "One verdict for each comparison that was run."
+    ran = [row for row in asked if row["setting"] in runs and (row["against"] is None or row["against"] in runs)]
+    return decide([row | effect_of(row, runs) for row in ran])
