@@ -54,7 +54,8 @@ def draw(table):
     figure, axes = new_figure(0.8 + 0.22*len(table))
     shown = table.sort_values("ratio", ignore_index=True)
     axes.barh(shown.index, shown.ratio - 1, left=1, color="#009E73", height=0.6)
-    for place, row in shown.iterrows(): axes.text(max(row.ratio, 1), place, f" {row.ratio:.3g}×", va="center", fontsize=7)
+    for place, row in shown.iterrows():
+        axes.text(max(row.ratio, 1), place, f" {row.ratio:,.{0 if row.ratio >= 100 else 2}f}×", va="center", fontsize=7)
     axes.set_yticks(shown.index, shown.what + ", against " + shown.against)
     axes.set(xscale="log", xlabel="times as fast", xlim=(min(0.3, shown.ratio.min()/1.3), 4*shown.ratio.max()))
     axes.axvline(1, color="#666666", linewidth=0.6)

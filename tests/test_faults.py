@@ -1,11 +1,9 @@
 """What comes from outside: streams that are open, signals, strangers' files, other settings of the machine."""
 import gzip
 import io
-import itertools
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -260,23 +258,6 @@ def check_kills(place, verb, moments):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_command_that_is_asked_to_end_leaves_nothing_half_written(place, verb): check_kills(place, verb, [4])
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_command_that_is_ended_twenty_times_ends_as_one_that_nothing_disturbed(place, verb, tmp_path_factory):
-    "Killed, interrupted or asked to end at random moments; the same bytes, and nothing beside them."
-    (place/"many.txt").write_text("\n".join(CORES*50) + "\n")
-    calm = shutil.copytree(place, tmp_path_factory.mktemp("calm")/"place")
-    signals = itertools.cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-    for after, number in zip(np.random.default_rng(20).uniform(0.5, 12, 20), signals):
-        code = kill(place, VERBS[verb], after, number)
-        if code == 0: break
-        if number == signal.SIGTERM: assert not list(place.rglob("*.part")), after
-    if code: assert kill(place, VERBS[verb], 300) == 0
-    assert kill(calm, VERBS[verb], 300) == 0
-    contents = lambda folder: {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert contents(place) == contents(calm)
 
 
 # Other machines

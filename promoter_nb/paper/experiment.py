@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMPUTING', 'SOURCES', 'MAKERS', 'MOST_RESAMPLED', 'package_versions', 'source_hash', 'commit', 'processor', 'device',
-           'figure_files', 'drawn', 'library_folder', 'challenge_files', 'load', 'ExperimentRun', 'notebook_path',
-           'begin', 'model_results']
+           'figure_files', 'drawn', 'library_folder', 'challenge_files', 'load', 'trained_in', 'ExperimentRun',
+           'notebook_path', 'begin', 'model_results']
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #fa65e468
 import hashlib
@@ -150,6 +150,15 @@ def _peak_memory_mb() -> int | float:
     unit = 1024**2 if platform.system() == "Darwin" else 1024 # macOS counts bytes, Linux kilobytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/unit
 
+# %% ../../nbs/library/paper/00_experiment.ipynb #f6488506
+def trained_in(
+    folder: Path # of a run
+) -> dict[str, str]: # under `precision`; empty where no network was trained
+    "The precision in which a run trained its networks."
+    from promoter_nb.models.registry import read_notes
+    found = {read_notes(path).get("precision") for path in folder.rglob("weights.safetensors")} - {None}
+    return {"precision": " and ".join(sorted(found))} if found else {}
+
 # %% ../../nbs/library/paper/00_experiment.ipynb #659a0f0c
 @dataclass
 class ExperimentRun:
@@ -185,7 +194,7 @@ class ExperimentRun:
         "What made the results, and what they cost."
         return {"notebook": self.notebook, "parameters": self.parameters,
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
-            "figures": self.figures(), **_code_and_machine(),
+            "figures": self.figures(), **_code_and_machine(), **trained_in(self.folder),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "wall_seconds": round(time.time() - self.started, 1), "peak_memory_mb": round(_peak_memory_mb())}
 
