@@ -18,10 +18,9 @@ SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0") # first bytes of .xlsx, whic
 
 def _filled(cells: pd.DataFrame) -> pd.DataFrame:
     "Texts of a sheet as far as the last that is not empty."
-    texts = cells.astype(str)
-    there = texts.apply(lambda column: column.str.strip() != "").to_numpy()
-    return texts.iloc[:np.flatnonzero(there.any(1)).max(initial=-1) + 1,
-                      :np.flatnonzero(there.any(0)).max(initial=-1) + 1]
+    there = np.frompyfunc(lambda text: bool(str(text).strip()), 1, 1)(cells.to_numpy(object)).astype(bool)
+    last_row, last_column = (np.flatnonzero(there.any(axis)).max(initial=-1) for axis in (1, 0))
+    return cells.iloc[:last_row + 1, :last_column + 1].astype(str)
 
 # %% ../../nbs/library/data/14_spreadsheets.ipynb #6bd4fea4
 def read_sheets(
