@@ -40,18 +40,21 @@ def verdict_sentence(
     return f"That {clause(claim['claim'])} ({claim['id']}) is {said}.{why}"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #4b147b54
-OPENINGS = {"supported": "The tests support {}.", "contradicted": "They contradict {}.",
-            "no difference": "They show that there is no difference with {}.", "unresolved": "They leave open {}."}
+OPENINGS = {"supported": "Claims that the tests support, with what the setting gains: {}.",
+            "contradicted": "Claims that they contradict: {}.", "no difference": "What makes no difference: {}.",
+            "unresolved": "Claims that stay open: {}."}
 
 def verdicts(
     metrics: dict # of 68_verdicts
 ) -> str: # sentences
     "What the primary comparisons decide."
     if not metrics["verdicts"]: return "No two settings of a primary comparison were both run."
-    rows = metrics["verdicts"]
-    named = lambda verdict: [with_points(row["reason"], row) for row in rows if row["verdict"] == verdict]
-    said = [opening.format("; ".join(named(verdict))) for verdict, opening in OPENINGS.items() if named(verdict)]
+    found = {verdict: [_gain(row) for row in metrics["verdicts"] if row["verdict"] == verdict] for verdict in OPENINGS}
+    said = [OPENINGS[verdict].format("; ".join(gains)) for verdict, gains in found.items() if gains]
     return " ".join([*said, *map(_control, metrics["control"])])
+
+def _gain(row: dict) -> str: # such as "depth (1.9 points, 0.8 to 2.5; K2)"
+    return f"{with_points(row['reason'], row).removesuffix(')')}; {row['claim']})"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #4a811210
 def _control(row: dict) -> str: # a claim of no difference
@@ -66,9 +69,9 @@ def transfer(
     "What networks from elsewhere are worth beside a model that learned from a few thousand promoters of the place."
     rows = metrics["verdicts"] + metrics["beside"]
     if not rows: return "No promoters that were measured elsewhere were given."
-    places = listed(_place(name, found) for name, found in metrics["places"].items())
+    places = "; and ".join(_place(name, found) for name, found in metrics["places"].items())
     return (f"Networks that explain {share(metrics['home'])} of the variance at home explain {places}. "
-            f"The network is ahead by {listed(points(row) for row in rows)}.")
+            f"The differences, network less regression, are {listed(points(row) for row in rows)}.")
 
 def _place(name: str, found: dict) -> str:
     on = f"{share(found['network'])} on {counted(found['promoters'], 'promoter')} of {name}"
