@@ -68,7 +68,7 @@ def operations_a_second(step, steps=5):
 
 def main(network="resnet", rows=256, steps=5):
     model = build(network)
-    precision = choose_precision(model, accelerator="cpu")
+    precision = choose_precision("cpu")
     step = training_step(model, precision, int(rows))
     print(time_by_operation(step, int(steps)).head(12).round(3).to_string())
     rates = [rate/1e9 for rate in (operations_a_second(step, int(steps)), matrix_rate(precision))]

@@ -80,7 +80,7 @@ def main(rows=8192, rounds=5):
     data = Dataset(generator.integers(0, 4, (rows, WIDTH), dtype=np.uint8), generator.normal(11, 2, rows).astype(np.float32), "random", "", np.arange(rows), {})
     recipe, ours, plain = Recipe(epochs=1000, batch_size=BATCH), build("resnet"), PlainResNet()
     plain_rows, optimizer = PlainRows(decode(data.codes), data.labels), torch.optim.AdamW(plain.parameters())
-    precision = choose_precision(ours, accelerator="cpu")
+    precision = choose_precision("cpu")
     with TemporaryDirectory() as folder:
         run = TrainingRun(make_fabric("cpu", precision=precision), ours, data, data, recipe, Path(folder), {}, show=False)
         start_phase(run, "adamw", 1000)

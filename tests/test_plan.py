@@ -33,8 +33,8 @@ def test_studies_of_the_full_profile_train_as_long_as_those_of_the_laptop(study)
 
 
 def test_every_job_of_a_profile_has_a_line_and_a_cost():
-    command = ["snakemake", "--cores", "2", "--nolock", "--configfile", "config/full.yaml", "--config", "profile=full",
-               "results=nowhere", "--dry-run", "--printshellcmds"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", "--configfile", "config/full.yaml",
+               "--config", "profile=full", "results=nowhere", "--dry-run", "--printshellcmds"]
     dry_run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert dry_run.returncode == 0, dry_run.stderr
     found = told(dry_run.stdout)

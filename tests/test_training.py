@@ -23,7 +23,7 @@ from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, pred
 
 RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1,
                 tail_weight=0.5)
-GENTLE = Recipe(epochs=3, batch_size=64, learning_rate=3e-3) # rounding grows slowly enough to compare curves
+GENTLE = Recipe(epochs=3, batch_size=64, learning_rate=1e-3) # rounding grows slowly enough to compare curves
 
 
 def count_gc(n, seed):

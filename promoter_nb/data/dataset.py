@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
+from weakref import ref
 from threading import Event
 
 import numpy as np
@@ -56,7 +57,13 @@ def _blocks(path: Path) -> Iterator[pa.RecordBatch]:
     parse = csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=False)
     read = csv.ReadOptions(column_names=["oligo", "expression"], block_size=1 << 22)
     convert = csv.ConvertOptions(column_types={"oligo": pa.binary(), "expression": pa.float32()}, null_values=[])
-    with _open(path) as file: yield from csv.open_csv(BufferedReader(Unpadded(b"", file)), read, parse, convert)
+    with _open(path) as file:
+        lines = BufferedReader(stream := Unpadded(b"", file))
+        held = ref(lines)
+        try: yield from csv.open_csv(lines, read, parse, convert)
+        finally:
+            del lines
+            stream.stop(held)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #d0332ffe
 def _is_gzip(path: Path) -> bool:

@@ -16,11 +16,13 @@ import platform
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from tempfile import NamedTemporaryFile
+from threading import Lock
 from stat import S_ISFIFO, S_ISREG, S_ISSOCK
 
 # %% ../../nbs/library/data/07_files.ipynb #81c5d2e7
@@ -139,10 +141,20 @@ class Unpadded(io.RawIOBase):
     "A stream without the blank lines at its end, with bytes that were read already put back in front."
     def __init__(self, head: bytes, rest: BinaryIO):
         self.head, self.rest, self.ready, self.blank, self.end = head, rest, b"", b"", b""
+        self.turn, self.stopped = Lock(), False
 
     def readable(self): return True
 
+    def stop(self, held: Callable = lambda: None): # the reader's hold on the stream, while it has one
+        "End what pyarrow's threads read ahead, and wait a moment for them: none may outlive the program."
+        self.stopped, until = True, time.monotonic() + 1
+        if self.turn.acquire(timeout=1): self.turn.release()
+        while held() is not None and time.monotonic() < until: time.sleep(0.001)
+
     def readinto(self, buffer):
+        with self.turn: return 0 if self.stopped else self._fill(buffer)
+
+    def _fill(self, buffer):
         if not self.ready: self._read()
         part, self.ready = self.ready[:len(buffer)], self.ready[len(buffer):]
         buffer[:len(part)] = part

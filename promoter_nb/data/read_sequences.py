@@ -281,10 +281,12 @@ def read_stream(
         kind = "spreadsheet" if sheet else format or detect_format(head, name, columns, advice)
         if tables and not sheet and kind not in DELIMITERS:
             raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
-        for frame in _blocks(head, stream, name, kind, columns, advice, block):
-            at = find_column(frame, *columns, "sequence")
-            yield frame.assign(**{at: frame[at].str.strip()})
-            rows += len(frame)
+        try:
+            for frame in _blocks(head, stream, name, kind, columns, advice, block):
+                at = find_column(frame, *columns, "sequence")
+                yield frame.assign(**{at: frame[at].str.strip()})
+                rows += len(frame)
+        finally: stream.raw.stop()
     if not rows: raise DataError(f"{name}: there are no sequences in it")
     if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
         raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, "

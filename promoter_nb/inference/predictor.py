@@ -66,8 +66,7 @@ class Ensemble:
         self.models = [model.eval().to(self.device) for model in models]
         self.folded = [fold_batch_norm(model) for model in self.models]
         self.width, self.both_strands = card["width"], card["both_strands"]
-        self.precision = precision if precision != "auto" else choose_precision(
-            self.folded[0], self.width, self.device.type, training=False)
+        self.precision = precision if precision != "auto" else choose_precision(self.device.type, training=False)
         self.intervals = Intervals(**card["intervals"])
 
     @classmethod

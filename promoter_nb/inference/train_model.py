@@ -327,8 +327,8 @@ def _decide(task: _Task) -> tuple[Recipe, int]:
 # %% ../../nbs/library/inference/02_train_model.ipynb #41be263c
 def _precision(task: _Task) -> str:
     "The precision that is asked for, or the faster one."
-    asked, width = task.devices["precision"], task.data.codes.shape[1]
-    return choose_precision(task.make(task.seed), width, task.devices["accelerator"]) if asked == "auto" else asked
+    asked = task.devices["precision"]
+    return choose_precision(task.devices["accelerator"]) if asked == "auto" else asked
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #9d438081
 def _has_epochs(work: Path) -> bool:

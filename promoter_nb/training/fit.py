@@ -289,12 +289,12 @@ def _launch_outside(*arguments):
     with ProcessPoolExecutor(1, get_context("spawn")) as fresh: fresh.submit(_launch, *arguments).result()
 
 # %% ../../nbs/library/training/05_fit.ipynb #fb3d002b
-def _precision(asked, folder, model, width, accelerator, nodes):
+def _precision(asked, folder, accelerator, nodes):
     "The precision of a run that is new, or goes on."
     if asked != "auto": return asked
     if (best := folder/"best.safetensors").exists(): return read_notes(best)["precision"]
     if nodes > 1 and not torch.cuda.is_available(): return "32-true"
-    return choose_precision(model, width, accelerator)
+    return choose_precision(accelerator)
 
 # %% ../../nbs/library/training/05_fit.ipynb #f602d4d9
 def fit_network(
@@ -317,7 +317,7 @@ def fit_network(
     folder, identity = Path(folder), identify(model, train, validation, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     if not is_finished(folder, identity):
-        precision = _precision(precision, folder, model, train.codes.shape[1], accelerator, nodes)
+        precision = _precision(precision, folder, accelerator, nodes)
         notes = {"identity": identity, "precision": precision, "torch": torch.__version__}
         work = partial(_train, train=train, validation=validation, recipe=recipe,
                        folder=folder, notes=notes, show=progress, fresh=fresh)
