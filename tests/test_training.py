@@ -274,12 +274,20 @@ def test_early_stopping_ends_a_phase(tmp_path):
     assert len(history) < 50 and history.validation_R2.idxmax() == len(history) - 2
 
 
-def test_weights_are_those_of_the_best_epoch(undisturbed):
+def test_weights_are_those_of_the_average_that_ends_the_recipe(undisturbed):
     _, model, history = undisturbed
     data = count_gc(300, 1)
-    errors = data.labels - predict(model, data.codes, accelerator="cpu")
+    errors = data.labels - predict(model, data.codes, accelerator="cpu", precision=history.attrs["precision"])
     found = 1 - errors.var()/data.labels.var() - errors.mean()**2/data.labels.var()
-    assert found == pytest.approx(history.validation_R2.max(), abs=1e-4)
+    assert history.phase.iloc[-1] == "averaging" and found == pytest.approx(history.validation_R2.iloc[-1], abs=1e-4)
+
+
+def test_weights_are_those_of_the_best_epoch(tmp_path):
+    recipe = Recipe(epochs=4, batch_size=64, learning_rate=3e-2, schedule="constant")
+    model, history = train(tmp_path, recipe=recipe, precision="32-true", progress=False)
+    data = count_gc(300, 1)
+    score = r2(data.labels.astype(float), predict(model, data.codes, accelerator="cpu").astype(float))
+    assert score == pytest.approx(history.validation_R2.max(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name, options",
