@@ -910,7 +910,7 @@ def motifs(
     from promoter_nb.interpretation.discovery import expected_seconds, learned_motifs
     if page and _one_place(page, output):
         raise typer.BadParameter("the page and the table need a file each", param_hint="--page / --output")
-    predictor = Predictor.load(model, precision="32-true")
+    predictor = Predictor.load(model)
     codes, which = _first_promoters(predictor, sequences, number, seed, column, format)
     with (write_tables(_target(output), to) as write,
           write_lines(page) if page else nullcontext() as file):

@@ -285,12 +285,12 @@ def _claim_rows(claims: dict[str, dict]) -> list[list[str]]: # all that the 2022
     return [[code, claim["claim"], claim["section"], claim.get("published", "–"), ", ".join(claim["experiments"])]
             for code, claim in claims.items()]
 
-def _ledger(claims: dict, primary: dict, own: dict, others: list[list[Path]], folders: list[Path]) -> list[dict]:
-    known = [chapters(runs) for runs in others]
-    said = [statements(found | first_runs(runs)) for found, runs in zip((own, *known), (folders, *others))]
+def _ledger(claims: dict, primary: dict, found: list[dict], folders: list[list[Path]]) -> list[dict]:
+    "The table of claims, from the chapters of this report and of the references, and the folders of their runs."
+    said = [statements(known | first_runs(runs)) for known, runs in zip(found, folders)]
     why = {code: primary.get(code, {}).get("untested", "") for code in claims}
     asked = {code: claim | {"untested": why[code]} for code, claim in judged(claims).items()}
-    return ledger(asked, said, verdicts_by_kind([own, *known]))
+    return ledger(asked, said, verdicts_by_kind(found))
 
 # %% ../../nbs/library/paper/05_report.ipynb #db83d291
 def _runs_shown(root: Path, results: str, folders: list[Path], references: list[str], spare: list[str],
@@ -338,13 +338,14 @@ def collect(
 ) -> dict: # all that the report's text looks up
     "Gather the values of the report from the results of its runs."
     folders = [root/folder for folder in reported] or runs_in(root/results)
-    own, others = chapters(folders), [runs_in(root/folder) for folder in references]
+    others = [folders, *(runs_in(root/folder) for folder in references)]
+    own, *known = told = [chapters(runs) for runs in others]
     found, trained = _gathered(root, folders, spare)
     simulated = found["data_set"]["name"] == "simulated"
     claims = json.loads((root/"report/claims.json").read_text())
     primary = json.loads((root/"report/primary.json").read_text())
-    table = _ledger(claims, primary, own, others, folders)
-    measured = measured_results([chapters(runs) for runs in others] if simulated else [], root)
+    table = _ledger(claims, primary, told, others)
+    measured = measured_results(known if simulated else [], root)
     groups = _runs_shown(root, results, folders, references, spare, table)
     return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": table, "runs": groups,
             "claims": _claim_rows(claims),

@@ -21,7 +21,6 @@ from pathlib import Path
 import yaml
 
 from .parameters import declaration
-from .primary import refuse_mixed
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #de1aeb2b
 MADE = ("simulated", "dream2022") # by the program, or fetched by it
@@ -249,6 +248,7 @@ def keep_reference(
     notebooks: list[str]  # folders of the runs whose executed notebook is kept
 ): # raises PrimaryError for a study of uncommitted code, or of two commits
     "Replace the reference results of a profile."
+    from promoter_nb.paper.primary import refuse_mixed # with pandas and scipy, which no other call needs
     deciding = [run for run in reported if "/primary/" in run]
     refuse_mixed({run: json.loads((root/run/"run.json").read_text())["commit"] for run in deciding})
     files = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"]*(not measured)
