@@ -87,7 +87,7 @@ def test_notebook_decides_what_is_known(study):
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     metrics = json.loads((study/"68/metrics.json").read_text())
     found = {row.get("part") or row["claim"]: row["verdict"] for row in metrics["verdicts"]}
-    assert found == {"depth": "supported", "residual connections": "no difference", "K7": "contradicted",
+    assert found == {"depth": "supported", "residual connections": "no difference", "augmentation": "contradicted",
                      "L6": "contradicted"}
     depth = next(row for row in metrics["verdicts"] if row.get("part") == "depth")
     assert depth["low"] < 0.7**2 - 0.5**2 < depth["high"] and depth["p"] <= depth["corrected"] <= 4*depth["p"]

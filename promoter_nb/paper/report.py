@@ -130,10 +130,10 @@ def _plain(value) -> str: # of a parameter
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 # %% ../../nbs/library/paper/05_report.ipynb #45124701
-def _parameters(run: dict) -> str:
+def _parameters(run: dict) -> dict[str, str]:
     shown = {name: value for name, value in in_words_of_today(run["parameters"]).items()
              if name not in HIDDEN and value not in ("", {}, [])}
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
+    return {name.replace("_", " "): _plain(value) for name, value in shown.items()}
 
 # %% ../../nbs/library/paper/05_report.ipynb #5c3454ce
 def _data_hash(path: Path, run: dict) -> str: # of the data that a run learned from, or that the runs which it reads did
@@ -146,24 +146,41 @@ def _data_hash(path: Path, run: dict) -> str: # of the data that a run learned f
 def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds of an experiment
     path, first = found[0]
     runs = [run for _, run in found]
-    return {"name": name, "parameters": _parameters(first),
+    return {"name": name, "notebook": first["notebook"], "parameters": _parameters(first),
             "seed": " ".join(str(run["parameters"].get("seed", "–")) for run in runs),
             "data": _data_hash(path, first), "seconds": " ".join(decimal(run["wall_seconds"], 0) for run in runs),
             "memory": decimal(max(run["peak_memory_mb"] for run in runs), 0),
             "commit": " ".join(dict.fromkeys(run["commit"] for run in runs)),
             "devices": list(dict.fromkeys(run["device"] for run in runs))}
 
+# %% ../../nbs/library/paper/05_report.ipynb #52d18683
+def _said(parameters: dict[str, str]) -> str: return ", ".join(f"{name} {value}" for name, value in parameters.items())
+
+def _say_once(rows: list[dict]) -> list[dict]: # of one notebook, and of one study where they belong to any
+    first, *others = (row["parameters"] for row in rows)
+    shared = {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+    if not others or not shared: return [row | {"parameters": _said(row["parameters"])} for row in rows]
+    study = rows[0]["name"].rpartition("/")[0]
+    each = {"name": f"each {rows[0]['notebook']}" + (f" of {study}" if study else ""), "parameters": _said(shared)}
+    own = [{name: value for name, value in row["parameters"].items() if name not in shared} for row in rows]
+    return [dict.fromkeys(rows[0], "") | each | {"devices": []}] + [
+        row | {"parameters": _said(left)} for row, left in zip(rows, own)]
+
 # %% ../../nbs/library/paper/05_report.ipynb #7f85f2be
 def run_rows(
     folder: Path,      # of a profile's results
     runs: list[Path]   # folders of runs in it
-) -> list[dict]: # one for all seeds of an experiment, as text
+) -> list[dict]: # one for all seeds of an experiment, and one for what a study shares, as text
     "Runs with what made them."
     grouped: dict[Path, list] = {}
     for path in runs:
         of = path.parent if path.name.startswith("seed-") else path
         grouped.setdefault(of, []).append((path, json.loads((path/"run.json").read_text())))
-    return [_run_row(str(name.relative_to(folder)), found) for name, found in grouped.items()]
+    alike: dict[tuple, list] = {}
+    for name, found in grouped.items():
+        row = _run_row(name.relative_to(folder).as_posix(), found)
+        alike.setdefault((row["name"].rpartition("/")[0], row["notebook"]), []).append(row)
+    return [row for rows in alike.values() for row in _say_once(rows)]
 
 # %% ../../nbs/library/paper/05_report.ipynb #e14b5091
 def run_group(
