@@ -9,6 +9,7 @@ __all__ = ['HIDDEN', 'setting', 'model_rows', 'over_runs', 'said_of_runs', 'data
 
 # %% ../../nbs/library/paper/05_report.ipynb #28288b83
 import json
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -156,15 +157,19 @@ def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds 
 # %% ../../nbs/library/paper/05_report.ipynb #52d18683
 def _said(parameters: dict[str, str]) -> str: return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
+def _usual(rows: list[dict]) -> dict[str, str]: # parameters that all rows have, each with its most frequent value
+    values = {name: Counter(row["parameters"].get(name) for row in rows) for name in rows[0]["parameters"]}
+    return {name: counts.most_common(1)[0][0] for name, counts in values.items() if None not in counts}
+
+# %% ../../nbs/library/paper/05_report.ipynb #9921fc14
 def _say_once(rows: list[dict]) -> list[dict]: # of one notebook, and of one study where they belong to any
-    first, *others = (row["parameters"] for row in rows)
-    shared = {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
-    if not others or not shared: return [row | {"parameters": _said(row["parameters"])} for row in rows]
+    usual = _usual(rows) if len(rows) > 1 else {}
+    own = [{name: value for name, value in row["parameters"].items() if usual.get(name) != value} for row in rows]
+    said = [row | {"parameters": _said(differing) or ("as usual" if usual else "–")} for row, differing in zip(rows, own)]
     study = rows[0]["name"].rpartition("/")[0]
-    each = {"name": f"each {rows[0]['notebook']}" + (f" of {study}" if study else ""), "parameters": _said(shared)}
-    own = [{name: value for name, value in row["parameters"].items() if name not in shared} for row in rows]
-    return [dict.fromkeys(rows[0], "") | each | {"devices": []}] + [
-        row | {"parameters": _said(left)} for row, left in zip(rows, own)]
+    name = " of ".join(filter(None, (rows[0]["notebook"], study)))
+    before = dict.fromkeys(rows[0], "") | {"name": name, "parameters": f"usual: {_said(usual)}", "devices": []}
+    return [before, *said] if usual else said
 
 # %% ../../nbs/library/paper/05_report.ipynb #7f85f2be
 def run_rows(
