@@ -3,6 +3,7 @@ PROFILE ?= quick
 DATA ?= simulated
 TEST ?=
 ELSEWHERE ?=
+REPLICATES ?=
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 BIN := .venv/bin
@@ -13,6 +14,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" PYDEVD_DISABLE_FILE_VALIDATION=1 sna
 export PROMOTER_NB_DATA = $(DATA)
 export PROMOTER_NB_TEST = $(TEST)
 export PROMOTER_NB_ELSEWHERE = $(ELSEWHERE)
+export PROMOTER_NB_REPLICATES = $(REPLICATES)
 # HASHES=1 installs only files whose hash is known; indexes with builds of their own need it off.
 # torch, and what its builds for GPUs bring, have no hash: each platform and index offers another build.
 HASHES ?=
@@ -31,6 +33,7 @@ help:  ## this list
 	@echo "DATA is simulated (default), dream2022 (downloaded) or the path of a file in the challenge's format."
 	@echo "TEST is a folder with the challenge's test set, to score networks on as well (default none)."
 	@echo "ELSEWHERE names files of promoters that were measured elsewhere, to test transfer on (PROFILE=laptop; default none)."
+	@echo "REPLICATES is a table of promoters that were measured twice, to learn what a model can reach (likewise)."
 
 setup: $(BIN)/.exported  ## virtual environment, pinned packages, library exported from its notebooks
 

@@ -19,6 +19,7 @@ try:
     MODELS = notebooks.models(config["models"], KNOWN["models"])
     STUDIES = {study: notebooks.ablations(config[study], KNOWN[study]) for study in KINDS if study in config}
     TEST = notebooks.test_set_given(os.environ.get("PROMOTER_NB_TEST", ""))
+    REPLICATES = notebooks.replicates_given(os.environ.get("PROMOTER_NB_REPLICATES", ""))
     ELSEWHERE = notebooks.files_given(os.environ.get("PROMOTER_NB_ELSEWHERE", ""))
 except ValueError as error:
     sys.exit(str(error))
@@ -29,7 +30,8 @@ RESULTS, FIGURES = (f"{config.get(kind, kind)}/{NAME}/{PROFILE}" for kind in ("r
 LIBRARY = f"{RESULTS}/20_library/metrics.json"
 SOURCE = LIBRARY if DATA in notebooks.MADE else notebooks.without_wildcards(DATA, Path(RESULTS).parents[1] / "links")
 SHARED = {name: config[name] for name in ("data", "promoters", "library_seed")} | {
-    "size": config["test_set_size"], "test": TEST, "elsewhere": ELSEWHERE}  # given to experiments that declare them
+    "size": config["test_set_size"], "test": TEST, "elsewhere": ELSEWHERE,
+    "replicates": REPLICATES}  # given to experiments that declare them
 
 EXPERIMENTS = MODELS | {f"{study}/{name}": setting for study in STUDIES for name, setting in STUDIES[study].items()}
 RUN, FIRST = f"{RESULTS}/{{model}}/seed-{{seed}}", f"{RESULTS}/{{model}}/seed-{SEEDS[0]}"

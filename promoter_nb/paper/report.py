@@ -165,7 +165,8 @@ def _usual(rows: list[dict]) -> dict[str, str]: # parameters that all rows have,
 def _say_once(rows: list[dict]) -> list[dict]: # of one notebook, and of one study where they belong to any
     usual = _usual(rows) if len(rows) > 1 else {}
     own = [{name: value for name, value in row["parameters"].items() if usual.get(name) != value} for row in rows]
-    said = [row | {"parameters": _said(differing) or ("as usual" if usual else "–")} for row, differing in zip(rows, own)]
+    nothing = "as usual" if usual else "–"
+    said = [row | {"parameters": _said(differing) or nothing} for row, differing in zip(rows, own)]
     study = rows[0]["name"].rpartition("/")[0]
     name = " of ".join(filter(None, (rows[0]["notebook"], study)))
     before = dict.fromkeys(rows[0], "") | {"name": name, "parameters": f"usual: {_said(usual)}", "devices": []}

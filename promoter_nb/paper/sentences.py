@@ -15,7 +15,7 @@ from .claims import in_words_of_today, word_of_today
 # %% ../../nbs/library/paper/10_sentences.ipynb #f4d9a89a
 SENTENCES: dict[str, Callable[[dict], str]] = {
     **{name: getattr(data_sentences, name) for name in
-       ("library", "data_set", "calibration", "pipeline", "composition", "motifs", "strands", "balance")},
+       ("library", "data_set", "calibration", "pipeline", "composition", "motifs", "strands", "balance", "replicates")},
     **{name: getattr(model_sentences, name) for name in
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
         "results", "ablations", "beyond", "frontier", "attribution", "filters", "embedding", "test_sets", "min_gpt",
