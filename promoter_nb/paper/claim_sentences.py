@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['OPENINGS', 'TREES', 'NETWORKS', 'clause', 'verdict_sentence', 'verdicts', 'transfer', 'networks_and_trees', 'bagging',
-           'depth', 'hedging', 'middle', 'settings', 'seeds_sentence', 'scope', 'commits_sentence', 'borrowed_sentence']
+           'depth', 'published', 'hedging', 'middle', 'settings', 'seeds_sentence', 'scope', 'commits_sentence',
+           'borrowed_sentence']
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #25730f5c
 import re
@@ -120,6 +121,24 @@ def depth(
     pairs = [row for row in results["differences"] if (claims[row["better"]], claims[row["worse"]]) == ("M4", "M1")]
     if not pairs: return "The residual network and the shallow one do not both stand in the table."
     return _all_leads(pairs)
+
+# %% ../../nbs/library/paper/12_claim_sentences.ipynb #2838668e
+def published(
+    results: dict # metrics of the results chapter
+) -> str: # a sentence
+    "Which values of the 2022 report lie outside the intervals of ours."
+    rows = [row for row in results["models"] if row["published"]]
+    if not rows: return "The 2022 report gives no value for any of these models."
+    inside = lambda found, percents: found["low"] <= percents/100 <= found["high"]
+    outside = [f"{row['published']['validation']}\u00a0% for {called(row['model'])}, where we find "
+               f"{share(row['validation'])}" for row in rows
+               if not inside(row["validation"], row["published"]["validation"])]
+    if not outside: return f"What the 2022 report gives for {counted(len(rows), 'model')} lies within our intervals."
+    which = (f"All of the {counted(len(rows), 'value')}" if 1 < len(outside) == len(rows)
+             else f"Of {counted(len(rows), 'value')}")
+    how_many = "" if 1 < len(outside) == len(rows) else f", {len(outside)}"
+    return (f"{which} that the 2022 report gives{how_many} {'lies' if len(outside) == 1 else 'lie'} outside our "
+            f"intervals: {'; '.join(outside)}.")
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbc0d3e8
 def hedging(

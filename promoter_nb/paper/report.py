@@ -253,7 +253,7 @@ def _notes(found: dict, seeds: int) -> dict[str, str]:
     return {"beyond": " ".join(say_in_short(found[name]) for name, say_in_short in short.items() if name in found),
             "networks_and_trees": claim_text.networks_and_trees(results), "bagging": claim_text.bagging(bagging),
             "depth": claim_text.depth(results), "hedging": claim_text.hedging(models),
-            "middle": claim_text.middle(results),
+            "middle": claim_text.middle(results), "published": claim_text.published(results),
             "settings": claim_text.settings(models), "seeds": claim_text.seeds_sentence(seeds)}
 
 # %% ../../nbs/library/paper/05_report.ipynb #d788e378
