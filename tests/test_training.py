@@ -1,5 +1,6 @@
 """Training under faults, and in several processes: what a notebook cell cannot test."""
 import io
+import multiprocessing
 import os
 import shutil
 import signal
@@ -62,28 +63,37 @@ def undisturbed(tmp_path_factory):
     return folder, *train(folder, progress=False)
 
 
-def start(folder):
-    script = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-              f"sys.path.insert(0, {os.path.dirname(__file__)!r}); from pathlib import Path; "
-              f"from test_training import train; train(Path({str(folder)!r}))")
-    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+STARTS = multiprocessing.get_context("forkserver") # imports torch once, for all processes that will be stopped
+STARTS.set_forkserver_preload(["test_training"])
+
+
+def train_and_tell(folder, told):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with open(told, "w") as file, redirect_stdout(file): train(folder)
+
+
+def start(folder, told):
+    process = STARTS.Process(target=train_and_tell, args=(folder, told))
+    process.start()
+    return process
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("epochs", [2, 7, 9])
 def test_stopped_and_continued(undisturbed, tmp_path, stop, epochs):
-    process = start(tmp_path)
-    wait_for(lambda: epochs_done(tmp_path) >= epochs or process.poll() is not None)
-    process.send_signal(stop)
-    output = process.communicate(timeout=60)[0]
-    assert process.returncode != 0, output
-    assert (tmp_path/"last.ckpt").exists() and not (tmp_path/"weights.safetensors").exists()
-    if stop == signal.SIGINT: assert "the same call goes on" in output
-    _, history = train(tmp_path)
-    assert weights(tmp_path) == weights(undisturbed[0])
+    folder, told = tmp_path/"run", tmp_path/"told"
+    process = start(folder, told)
+    wait_for(lambda: epochs_done(folder) >= epochs or not process.is_alive())
+    os.kill(process.pid, stop)
+    process.join(timeout=60)
+    assert process.exitcode not in (0, None), told.read_text()
+    assert (folder/"last.ckpt").exists() and not (folder/"weights.safetensors").exists()
+    if stop == signal.SIGINT: assert "the same call goes on" in told.read_text()
+    _, history = train(folder)
+    assert weights(folder) == weights(undisturbed[0])
     assert history.epoch.tolist() == list(range(1, 11))
     pd.testing.assert_frame_equal(history.drop(columns="seconds"), undisturbed[2].drop(columns="seconds"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "weights.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == ["log.csv", "weights.safetensors"]
 
 
 @pytest.mark.parametrize("network, options", [("resnet", {}), ("strand_resnet", {"summary": 4, "hidden": 8})])
