@@ -1,9 +1,9 @@
 """From simulation to scores at several sizes, up to all 6.7 million promoters: time and memory of every step.
 
-    python benchmarks/full_size.py [promoters ...]
+    python benchmarks/full_size.py [promoters ...] [steps ...]
 
 Each step is a process of its own, whose processor time and greatest resident memory the system tells. A step that has ended is
-not repeated: whoever kills this and calls it again goes on where it was. The three models learn from the same promoters and are
+not repeated: whoever kills this and calls it again goes on where it was, in an epoch too. The three models learn from the same promoters and are
 judged on the same other ones, of another seed, whose truth gives the exact ceiling. Files of the steps, 2 GB for the largest
 size, stay in `results/full_size`; set OMP_NUM_THREADS for another number of threads.
 """
@@ -128,6 +128,7 @@ def ridge(place, promoters, found):
     found.update(rows=len(learn), **judge(place, "Ridge on k-mers", lambda codes: predict_ridge(model, codes, KMERS)))
 
 
+DO = "--do"  # asks a process for one step
 STEPS = {"simulate": simulate, "read": read, "split": split, "network": network, "predict": predict_held_out, "score": score,
          "lightgbm": lightgbm, "ridge": ridge}
 
@@ -136,7 +137,7 @@ def run(step, place, promoters):
     "What a step found, from its file or from a process that does it now."
     kept = place/f"{step}.json"
     if not kept.exists():
-        process = subprocess.Popen([sys.executable, __file__, step, str(place), str(promoters)])
+        process = subprocess.Popen([sys.executable, __file__, DO, step, str(place), str(promoters)])
         _, status, used = os.wait4(process.pid, 0)
         if status: raise SystemExit(f"{step} of {promoters:,} promoters ended with {os.waitstatus_to_exitcode(status)}")
         found = json.loads((part := place/f".{step}.json").read_text())
@@ -159,22 +160,27 @@ def compare(table):
     "The rate of each step at the largest size beside that at the smallest."
     sizes = table.promoters.max(), table.promoters.min()
     rates = [table[table.promoters == size].set_index("step").eval("promoters/core_seconds") for size in sizes]
-    return [ratio(f"{step} of {sizes[0]:,} promoters", *(rate[step] for rate in rates), f"{sizes[1]:,}", "promoters/core-s") for step in STEPS]
+    return [ratio(f"{step} of {sizes[0]:,} promoters", *(rate[step] for rate in rates), f"{sizes[1]:,}", "promoters/core-s")
+            for step in STEPS if all(step in rate for rate in rates)]
 
 
-def main(sizes):
+def main(sizes, steps):
     work = folder().parent/"full_size"
     if not (work/"apart.npz").exists():
         write_library(work/"apart", min(APART, 10*min(sizes)), seed=1, progress=False)
         write_part(read_library(work/"apart"), work/"apart.npz")
-    found = [run(step, work/str(promoters), promoters) for promoters in sizes for step in STEPS]
-    table = pd.DataFrame(found)
-    keep("full_size", compare(table), steps=found, exponents=exponents(table))
+    for promoters in sizes:
+        for step in steps: run(step, work/str(promoters), promoters)
+    kept = [work/f"{promoters}/{step}.json" for promoters in sizes for step in STEPS]
+    found = [json.loads(path.read_text()) for path in kept if path.exists()]
+    keep("full_size", compare(table := pd.DataFrame(found)), steps=found, exponents=exponents(table))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in STEPS:
-        step, place, promoters = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if sys.argv[1:2] == [DO]:
+        step, place, promoters = sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
         STEPS[step](place, promoters, found := {"step": step, "promoters": promoters, "rows": promoters})
         write_json(place/f".{step}.json", found)
-    else: main(sorted(map(int, sys.argv[1:])) or SIZES)
+    else:
+        asked = [word for word in sys.argv[1:] if word in STEPS]
+        main(sorted(int(word) for word in sys.argv[1:] if word not in asked) or SIZES, asked or STEPS)

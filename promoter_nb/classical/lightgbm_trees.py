@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dataset import Dataset, check_parts
-from .tables import Inputs
+from .tables import DENSE, Inputs
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #382d0dd1
 OBJECTIVES = ("l2", "huber")
@@ -78,10 +78,11 @@ class _Table(lightgbm.Sequence):
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #784e0bd7
 _HISTOGRAM_MB = 1024 # MB of them that are kept
+_QUIET = {"verbosity": -1, "feature_pre_filter": False} # a filter would not know the smallest leaf of such a table
 
 def _rows(data: Dataset, inputs: Inputs, reference: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
-    table = inputs.table(data.codes) if inputs.is_sparse else _Table(data.codes, inputs)
-    return lightgbm.Dataset(table, data.labels, reference=reference, params={"verbosity": -1},
+    table = _Table(data.codes, inputs) if inputs.encoding in DENSE else inputs.table(data.codes)
+    return lightgbm.Dataset(table, data.labels, reference=reference, params=_QUIET,
                             categorical_feature=inputs.categorical(data.codes.shape[1]))
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #7c1b55e8

@@ -93,7 +93,7 @@ def composition_columns(
     return np.column_stack([np.empty((len(codes), 0), np.float32), *columns])
 
 # %% ../../nbs/library/classical/00_tables.ipynb #aef308d0
-ENCODINGS = ("integers", "categories", "one_hot", "kmers")
+ENCODINGS = (*(DENSE := ("integers", "categories")), "one_hot", "kmers")
 
 @dataclass(frozen=True)
 class Inputs:
@@ -110,11 +110,6 @@ class Inputs:
         check_padding(self.padding)
         composition_columns(np.zeros((1, 2), np.uint8), self.features)
 
-    @property
-    def is_sparse(self) -> bool: # of one_hot and kmers
-        "Whether tables hold only what is not 0."
-        return self.encoding in ("one_hot", "kmers")
-
     def categorical(
         self,
         width: int # of the codes
@@ -128,7 +123,7 @@ class Inputs:
     ) -> np.ndarray | sparse.csr_matrix: # float32 (n, columns), sparse for one_hot and kmers; raises ValueError
         "The columns of each promoter."
         added = composition_columns(codes, self.features)
-        if not self.is_sparse: return np.hstack([label_encoded(codes, self.padding), added])
+        if self.encoding in DENSE: return np.hstack([label_encoded(codes, self.padding), added])
         one_hot = self.encoding == "one_hot"
         columns = one_hot_columns(codes) if one_hot else windowed_counts(codes, self.widths, self.windows)
         if not self.features: return columns
