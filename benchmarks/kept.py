@@ -22,8 +22,8 @@ from promoter_nb.plots.figures import new_figure, save
 
 HERE = Path(__file__).parent
 TOY = {"kmers": ["200"], "reading": ["--rows", "2000"], "tensors": ["2000", "1"], "simulate": ["3000", "1"], "training": ["512", "1"],
-       "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"], "gpu": ["3000", "64"]}
-FULL = {name: [] for name in TOY if name != "gpu"}  # where there is a GPU, gpu.py is run by itself
+       "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"], "gpu": ["3000", "64"], "full_size": ["300"]}
+FULL = {name: [] for name in TOY if name not in ("gpu", "full_size")}  # they take a GPU, or hours, and are run by themselves
 
 
 def folder(): return Path(os.environ.get("PROMOTER_NB_BENCHMARKS") or at_root("results/benchmarks"))

@@ -229,7 +229,7 @@ def benchmarks(folder):
     "What `make benchmarks` found, as a figure and a table; False where it was not run."
     place = ROOT/"results/benchmarks"
     kept = {path.stem: json.loads(path.read_text()) for path in sorted(place.glob("*.json"))}
-    if not kept: return False
+    if not (place/"ratios.svg").exists(): return False
     lines = [["", "promoter-nb", "", "beside it", "times as fast"], ["---"]*5]
     for name, found in kept.items():
         lines += [[f"{part['what']} ({part['unit']}; `{name}`)", f"{part['ours']:,.0f}", part["against"],

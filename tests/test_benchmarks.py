@@ -9,6 +9,7 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 
 import kept
+import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
@@ -73,3 +74,24 @@ def test_the_plain_network_of_the_training_benchmark_is_ours():
     pairs = zip(plain.state_dict().items(), weights, strict=True)
     plain.load_state_dict({name: weight.reshape(place.shape) for (name, place), weight in pairs})
     with torch.no_grad(): assert torch.allclose(ours.eval()(sequences), plain.eval()(sequences), atol=1e-4)
+
+
+def test_a_step_of_the_full_size_that_failed_leaves_nothing_and_one_that_ended_is_not_repeated(tmp_path, capfd):
+    benchmark = load("full_size")
+    with pytest.raises(SystemExit, match="read of 500 promoters ended with 1"): benchmark.run("read", tmp_path, 500)
+    assert "train.txt" in capfd.readouterr().err and not list(tmp_path.iterdir())
+    benchmark.write_library(tmp_path/"library", 500, progress=False)
+    found = benchmark.run("read", tmp_path, 500)
+    assert found["megabytes"] > 50 and found["whole_seconds"] > found["core_seconds"] > 0
+    (tmp_path/"library/train.txt").unlink()
+    assert benchmark.run("read", tmp_path, 500) == found
+
+
+def test_the_exponent_of_a_cost_is_its_slope():
+    sizes = [10, 1_000, 10_000, 100_000]
+    table = pd.DataFrame([{"step": step, "promoters": size, "core_seconds": cost(size)}
+                          for step, cost in {"linear": lambda n: n/7, "quadratic": lambda n: n**2}.items()
+                          for size in sizes])
+    benchmark = load("full_size")
+    assert benchmark.exponents(table) == pytest.approx({"linear": 1, "quadratic": 2})
+    assert benchmark.exponents(table[table.promoters == 10]) == {}

@@ -1,12 +1,13 @@
 """Reading a file gives what a careful loop over its lines gives, or an error with a place."""
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from promoter_nb.data.dataset import DataError, read, split
+from promoter_nb.data.dataset import DataError, Dataset, read, split
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.data.sequence import decode
 
@@ -69,3 +70,16 @@ def test_measured_training_and_validation_split_as_they_were_made(measured):
     train, validation = split(data)
     assert not {row.tobytes() for row in train.codes} & {row.tobytes() for row in validation.codes}
     assert np.isclose(len(validation)/len(data), 0.1, atol=0.015)
+
+
+def test_a_split_makes_no_other_copy_of_all_promoters():
+    codes = np.random.default_rng(0).integers(0, 5, (500_000, 80), dtype=np.uint8)
+    data = Dataset(codes, np.zeros(len(codes), np.float32), "many", "", np.arange(len(codes)), {})
+    tracemalloc.start()
+    try:
+        parts = split(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally: tracemalloc.stop()
+    assert sum(map(len, parts)) == len(data) and peak < 1.7*codes.nbytes # one of them is the two parts
+    first, second = split(data.take(slice(0, 200_000)))[1], split(data.take(slice(200_000, None)))[1]
+    assert np.array_equal(parts[1].rows, np.concatenate([first.rows, second.rows]))

@@ -20,6 +20,7 @@ from conftest import ROOT
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
 from promoter_nb.models.registry import build, model_names
+from promoter_nb.training import fit
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
 
 RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-2, sgd_epochs=2, averaging_epochs=2, label_noise=0.1,
@@ -94,6 +95,26 @@ def test_stopped_and_continued(undisturbed, tmp_path, stop, epochs):
     assert history.epoch.tolist() == list(range(1, 11))
     pd.testing.assert_frame_equal(history.drop(columns="seconds"), undisturbed[2].drop(columns="seconds"))
     assert sorted(path.name for path in folder.iterdir()) == ["log.csv", "weights.safetensors"]
+
+
+def test_stopped_within_an_epoch_and_continued(tmp_path, monkeypatch):
+    "Dropout draws on, and the log has the time before the stop too."
+    monkeypatch.setattr(fit, "EVERY", 0)
+    recipe, rows = Recipe(epochs=0, muon_epochs=1, batch_size=8), 1000 # 125 steps
+    network = lambda: make("strand_resnet", summary=4, hidden=8, dropout=0.5)
+    train(tmp_path/"undisturbed", network(), recipe, rows, progress=False)
+    model, calls = network(), iter(range(110))
+
+    def stop(*_):
+        if next(calls, None) is None: raise KeyboardInterrupt
+
+    model.register_forward_hook(stop)
+    with pytest.raises(KeyboardInterrupt): train(tmp_path/"stopped", model, recipe, rows, progress=False)
+    within = torch.load(tmp_path/"stopped/last.ckpt", weights_only=True)["within"]
+    assert len(within["losses"]) == 100 and within["core_seconds"] > 0
+    _, history = train(tmp_path/"stopped", network(), recipe, rows, progress=False)
+    assert weights(tmp_path/"stopped") == weights(tmp_path/"undisturbed")
+    assert history.seconds[0] >= round(within["seconds"], 2)
 
 
 @pytest.mark.parametrize("network, options", [("resnet", {}), ("strand_resnet", {"summary": 4, "hidden": 8})])

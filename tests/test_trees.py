@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 
+import lightgbm
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,7 @@ from promoter_nb.data.dataset import Dataset, read
 from promoter_nb.features.kmers import kmer_names
 from promoter_nb.classical.random_forest import fit_forest, predict_forest
 from promoter_nb.classical.ridge import fit_ridge, motif_table, ridge
+from promoter_nb.classical.ridge_in_one_pass import fit_ridge_in_one_pass, predict_ridge
 from promoter_nb.evaluation.measures import r2
 from promoter_nb.features.jaspar import load_motifs, log_odds, occupancy, parse_motifs, scores, tables
 from promoter_nb.data.sequence import decode, encode, reverse_complement
@@ -243,6 +245,41 @@ def test_ridge_reads_off_the_word(parts):
 ])
 def test_ridge_refuses_nonsense(rows, labels, penalty, message):
     with pytest.raises(ValueError, match=message): ridge(rows, labels, penalty)
+
+
+@pytest.mark.parametrize("inputs", [Inputs("kmers", widths=(2, 3)), Inputs("one_hot", features=("gc",))])
+def test_ridge_in_one_pass_is_ridge(parts, inputs):
+    ours, by_penalty = fit_ridge_in_one_pass(parts[0].codes, parts[0].labels, inputs)
+    theirs, expected = fit_ridge(inputs.table(parts[0].codes).toarray().astype(np.float64), parts[0].labels)
+    assert by_penalty == pytest.approx(expected, abs=1e-6) and ours.alpha == theirs.alpha
+    found = predict_ridge(ours, parts[1].codes, inputs)
+    assert np.allclose(found, theirs.predict(inputs.table(parts[1].codes).toarray()), atol=1e-5)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    "The numbers of rows of all tables that are made."
+    rows, make = [], Inputs.table
+    monkeypatch.setattr(Inputs, "table", lambda self, codes: rows.append(len(codes)) or make(self, codes))
+    return rows
+
+
+def test_no_model_holds_the_table_of_all_promoters(asked):
+    many = promoters(120_000, 8)
+    booster, _ = fit_lightgbm(many, many.take(slice(0, 1000)), Inputs("categories"), rounds=2, threads=1)
+    predict_trees(booster, many.codes, Inputs("categories"))
+    ridge, _ = fit_ridge_in_one_pass(many.codes, many.labels, Inputs("kmers", widths=(2,)))
+    predict_ridge(ridge, many.codes, Inputs("kmers", widths=(2,)))
+    assert max(asked) == 50_000
+
+
+def test_trees_of_a_table_in_blocks_are_those_of_the_table(parts):
+    inputs = Inputs("categories", features=("gc",))
+    booster, _ = fit_lightgbm(*parts, inputs, rounds=5, threads=1)
+    whole = lightgbm.Dataset(inputs.table(parts[0].codes), parts[0].labels, categorical_feature=inputs.categorical(30),
+                             params={"verbosity": -1})
+    expected = lightgbm.train(tree_settings(threads=1), whole, 5).predict(inputs.table(parts[1].codes))
+    assert np.array_equal(predict_trees(booster, parts[1].codes, inputs), expected)
 
 
 # Motifs

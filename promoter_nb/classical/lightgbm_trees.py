@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dataset import Dataset, check_parts
-from .tables import Inputs
+from .tables import DENSE, Inputs
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #382d0dd1
 OBJECTIVES = ("l2", "huber")
@@ -58,13 +58,32 @@ def learning_rates(
     if not 0 < decay <= 1: raise ValueError(f"decay is {decay}; expected more than 0 and at most 1")
     return [first*decay**number for number in range(rounds)]
 
+# %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #a20a1ec2
+_ROWS_AT_A_TIME = 50_000
+
+class _Table(lightgbm.Sequence):
+    "The rows of a dense table, made when they are asked for."
+    batch_size = _ROWS_AT_A_TIME
+
+    def __init__(self, codes: np.ndarray, inputs: Inputs): self.codes, self.inputs, self.block = codes, inputs, None
+
+    def __len__(self): return len(self.codes)
+
+    def __getitem__(self, rows):
+        if isinstance(rows, slice): return self.inputs.table(self.codes[rows])
+        block, row = divmod(rows, self.batch_size)
+        if block != self.block: # single rows are asked for in order
+            self.block, self.table = block, self[block*self.batch_size:(block + 1)*self.batch_size]
+        return self.table[row].astype(np.float64)
+
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #784e0bd7
 _HISTOGRAM_MB = 1024 # MB of them that are kept
+_QUIET = {"verbosity": -1, "feature_pre_filter": False} # a filter would not know the smallest leaf of such a table
 
 def _rows(data: Dataset, inputs: Inputs, reference: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
-    categorical = inputs.categorical(data.codes.shape[1])
-    return lightgbm.Dataset(inputs.table(data.codes), data.labels, reference=reference,
-                            categorical_feature=categorical, params={"verbosity": -1})
+    table = _Table(data.codes, inputs) if inputs.encoding in DENSE else inputs.table(data.codes)
+    return lightgbm.Dataset(table, data.labels, reference=reference, params=_QUIET,
+                            categorical_feature=inputs.categorical(data.codes.shape[1]))
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #7c1b55e8
 def fit_lightgbm(
@@ -97,8 +116,6 @@ def late_gain(
     return float(np.asarray(curve)[-1] - np.asarray(curve)[max(1, len(curve)*2//3) - 1])
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #f6d6cdd4
-_ROWS_AT_A_TIME = 50_000
-
 def predict_trees(
     booster: lightgbm.Booster, # cut at its best round, if it was stopped
     codes: np.ndarray,         # uint8 (n, width)

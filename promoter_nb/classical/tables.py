@@ -93,7 +93,7 @@ def composition_columns(
     return np.column_stack([np.empty((len(codes), 0), np.float32), *columns])
 
 # %% ../../nbs/library/classical/00_tables.ipynb #aef308d0
-ENCODINGS = ("integers", "categories", "one_hot", "kmers")
+ENCODINGS = (*(DENSE := ("integers", "categories")), "one_hot", "kmers")
 
 @dataclass(frozen=True)
 class Inputs:
@@ -123,7 +123,7 @@ class Inputs:
     ) -> np.ndarray | sparse.csr_matrix: # float32 (n, columns), sparse for one_hot and kmers; raises ValueError
         "The columns of each promoter."
         added = composition_columns(codes, self.features)
-        if self.encoding in ("integers", "categories"): return np.hstack([label_encoded(codes, self.padding), added])
+        if self.encoding in DENSE: return np.hstack([label_encoded(codes, self.padding), added])
         one_hot = self.encoding == "one_hot"
         columns = one_hot_columns(codes) if one_hot else windowed_counts(codes, self.widths, self.windows)
         if not self.features: return columns

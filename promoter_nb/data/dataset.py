@@ -247,6 +247,17 @@ def hash_rows(
         hashes = (hashes ^ (hashes >> np.uint64(33)))*np.uint64(factor)
     return hashes ^ (hashes >> np.uint64(33))
 
+# %% ../../nbs/library/data/02_dataset.ipynb #ea5a91ed
+_ROWS_AT_A_TIME = 1 << 17
+
+def _hash_strands(codes: np.ndarray) -> np.ndarray:
+    "A hash of each sequence that its reverse complement shares, uint64 (n,)."
+    def hashes(some):
+        opposite = reverse_complement(some)
+        return hash_rows(opposite) + hash_rows(reverse_complement(opposite)) # a final N is padding on the other strand
+    starts = range(0, max(len(codes), 1), _ROWS_AT_A_TIME)
+    return np.concatenate([hashes(codes[start:start + _ROWS_AT_A_TIME]) for start in starts])
+
 # %% ../../nbs/library/data/02_dataset.ipynb #3c553fe7
 def split(
     data: Dataset,           # to be split
@@ -255,9 +266,7 @@ def split(
 ) -> tuple[Dataset, Dataset]: # training and validation; raises ValueError at another fraction, or when one is empty
     "Split by sequence: the same on every machine, in any order; duplicates and reverse complements stay together."
     if not 0 < validation < 1: raise ValueError(f"validation is {validation}; expected a fraction between 0 and 1")
-    opposite = reverse_complement(data.codes)
-    both = hash_rows(opposite) + hash_rows(reverse_complement(opposite)) # a final N is padding on the other strand
-    held_out = both - np.uint64(start*2**64) < np.uint64(validation*2**64)
+    held_out = _hash_strands(data.codes) - np.uint64(start*2**64) < np.uint64(validation*2**64)
     if not 0 < held_out.sum() < len(data):
         raise ValueError(f"{data.name}: {len(data)} rows split at {validation} leave {held_out.sum()} for validation; "
                          "both parts need some")

@@ -242,16 +242,17 @@ def begin(
     return run
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #17315de6
-MOST_RESAMPLED = 200_000 # training promoters, up to which their scores have intervals
+MOST_RESAMPLED = 100_000 # training promoters, up to which their scores have intervals
 
 def model_results(
     train: dataset.Dataset,             # what was learned from
     validation: dataset.Dataset,        # what was held out
     train_predictions: np.ndarray,      # float (n,)
     validation_predictions: np.ndarray, # float (m,)
+    resamples: int = 1000               # bootstrap samples
 ) -> tuple[dict, pd.DataFrame]: # for `metrics.json`; one row a held-out promoter: row in the file, label, prediction
     "Scores of one model, and its predictions."
-    resamples = {"train": 1000 if len(train) <= MOST_RESAMPLED else 0, "validation": 1000}
+    resamples = {"train": resamples if len(train) <= MOST_RESAMPLED else 0, "validation": resamples}
     metrics = {part: {**uncertainty.score(data.labels, predictions, resamples=resamples[part]),
                       "rows": len(data), "ceiling": ceiling(data)}
                for part, data, predictions in (("train", train, train_predictions),
