@@ -309,10 +309,10 @@ Feature = Annotated[str | None, typer.Option(
     metavar="TYPE", help="Features of a GFF3 that are meant, such as gene, where it has several types.",
     show_default="none")]
 Upstream = Annotated[int | None, typer.Option(
-    min=1, metavar="BASES", help="Lay windows over so many bases in front of each region, such as a gene.",
+    min=1, max=10**9, metavar="BASES", help="Lay windows over so many bases in front of each region, such as a gene.",
     show_default="over the region itself")]
 Step = Annotated[int | None, typer.Option(
-    min=1, metavar="BASES", help="Bases from one window over a region to the next.",
+    min=1, max=10**9, metavar="BASES", help="Bases from one window over a region to the next.",
     show_default="the model's width")]
 Sequences = Annotated[bool, typer.Option("--sequences", help="Also write both sequences of each window of a VCF.")]
 
@@ -426,7 +426,7 @@ def _track_files(output: Path | None, strand: str) -> dict[str, Path | None]:
     "A file for each strand."
     signs = "+-" if strand == "both" else strand
     if len(signs) == 1: return {signs: output}
-    if _is_standard(output):
+    if _is_standard(output) or open_stream(output) is not None or output.exists() and not output.is_file():
         raise typer.BadParameter("both strands need two files; name one with --output, or choose one strand",
                                  param_hint="--strand")
     stem, dot, rest = output.name.partition(".")
@@ -451,7 +451,8 @@ def scan(
     genome: Annotated[Path, typer.Argument(
         metavar="FASTA", parser=_path, help="A genome or other sequences; plain, bgzip or gzip.")],
     output: _output(".tsv, .csv, .jsonl, .parquet, .bedgraph or .wig") = None, model: Model = None,
-    step: Annotated[int, typer.Option(min=1, metavar="BASES", help="Bases from one window to the next.")] = 10,
+    step: Annotated[int, typer.Option(
+        min=1, max=10**9, metavar="BASES", help="Bases from one window to the next.")] = 10,
     strand: Annotated[Literal["both", "+", "-"], typer.Option(help="Strand to read.")] = "both",
     precision: Precision = "32-true",
     to: Annotated[Literal["tsv", "csv", "jsonl", "parquet", "bedgraph", "wig"] | None, typer.Option(
@@ -721,10 +722,14 @@ MOTIF = "IUPAC word (CGGGTAA), factor's name (REB1) or JASPAR id (MA0363.3)."
 Backgrounds = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path, help="Promoters to write into: text, FASTA, CSV or TSV; - is standard input.",
     show_default="random bases")]
-Number = Annotated[int, typer.Option(min=2, help="Promoters of random bases, where no file is given.")]
+Number = Annotated[int, typer.Option(
+    min=2, max=1_000_000, help="Promoters of random bases, where no file is given.")]
 Draws = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 # %% ../nbs/library/00_cli.ipynb #7ef03d0e
+def _once(given: list) -> list | None: # what was given, each once; None for nothing
+    return list(dict.fromkeys(given)) or None
+
 def _coded_blocks(predictor, path, column, format):
     "Blocks of a file as they were read, and as the network reads them."
     from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
@@ -766,6 +771,7 @@ def insert(
       promoter-nb ask insert REB1 ABF1 AAAAAAAAAA --position 20 --position 40
       promoter-nb ask insert TATAAA --backgrounds promoters.fa --strand +
     """
+    from functools import partial
     import pandas as pd
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.interpretation.insertion import STRANDS, check_site, insertion_effects, site_of
@@ -774,9 +780,10 @@ def insert(
     for motif in motifs: check_site(site_of(motif), predictor.width)
     codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
     strands = STRANDS if strand == "both" else strand
-    table = pd.concat([insertion_effects(predictor.predict_codes, codes, motif, position or None, strands, seed, True)
-                       for motif in motifs])
-    with write_tables(_target(output), to) as write: write(table)
+    effects = partial(insertion_effects, predictor.predict_codes, codes, strands=strands, seed=seed, progress=True)
+    with write_tables(_target(output), to) as write:
+        table = pd.concat([effects(motif, _once(position)) for motif in _once(motifs)])
+        write(table)
     for (motif, strand), rows in table.groupby(["motif", "strand"], sort=False): _say_effects(motif, strand, rows)
 
 # %% ../nbs/library/00_cli.ipynb #49aa8a55
@@ -802,7 +809,7 @@ def ablate(
         help="Promoters: text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None,
     together: Annotated[bool, typer.Option("--together", help="Replace all sites of a promoter at once.")] = False,
-    copies: Annotated[int, typer.Option(min=2, help="Replacements of each site.")] = 20, seed: Draws = 0,
+    copies: Annotated[int, typer.Option(min=2, max=10_000, help="Replacements of each site.")] = 20, seed: Draws = 0,
     model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
     """What are a motif's sites worth? Replace each site by random bases, again and again, and predict what is left.
@@ -871,8 +878,8 @@ def pair(
     predictor = Predictor.load(model)
     for motif in (first, second): check_site(site_of(motif), predictor.width)
     codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
-    table = epistasis(predictor.predict_codes, codes, first, second, distance or None, strands, position, seed, True)
-    with write_tables(_target(output), to) as write: write(table)
+    with write_tables(_target(output), to) as write:
+        write(epistasis(predictor.predict_codes, codes, first, second, _once(distance), strands, position, seed, True))
 
 # %% ../nbs/library/00_cli.ipynb #62b2f126
 Page = Annotated[Path | None, typer.Option(
@@ -896,7 +903,8 @@ def _first_promoters(predictor, path, number, seed, column, format):
 @ask_app.command()
 def motifs(
     sequences: Promoters = None, output: Output = None, page: Page = None,
-    number: Annotated[int, typer.Option(min=20, help="Promoters to read, at most: the first of a file.")] = 5000,
+    number: Annotated[int, typer.Option(
+        min=20, max=1_000_000, help="Promoters to read, at most: the first of a file.")] = 5000,
     seed: Draws = 0, model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
     """What has a model learned? Find the motifs that its predictions rest on, and what they are worth.
@@ -922,7 +930,7 @@ def motifs(
     predictor = Predictor.load(model)
     codes, which = _first_promoters(predictor, sequences, number, seed, column, format)
     with (write_tables(_target(output), to) as write,
-          write_lines(page) if page else nullcontext() as file):
+          write_lines(_target(page)) if page else nullcontext() as file):
         typer.echo(f"{len(codes):,} promoters {which}, about {expected_seconds(predictor, codes):.0f} s", err=True)
         table, found = learned_motifs(predictor, codes, seed, progress=True)
         write(table.drop(columns=["offset", "overlap"]))
@@ -963,16 +971,16 @@ Settings = Annotated[list[str], typer.Option(
     "--option", metavar="NAME=VALUE", help="Option of the network, such as channels=32; may be repeated.",
     show_default="none")]
 Width = Annotated[int | None, typer.Option(
-    min=1, help="Bases that the network reads; longer sequences lose their first.",
+    min=1, max=100_000, help="Bases that the network reads; longer sequences lose their first.",
     show_default="those of 99 in 100 promoters, 80 to 500")]
 
 # %% ../nbs/library/00_cli.ipynb #d33d90a9
 Epochs = Annotated[int | None, typer.Option(
-    min=2, help="Passes over the data.", show_default="by the size of the data")]
+    min=2, max=100_000, help="Passes over the data.", show_default="by the size of the data")]
 Minutes = Annotated[float | None, typer.Option(
-    min=0.01, help="Time that everything may take; the best model that fits.", show_default="no limit")]
+    min=0.01, max=1_000_000, help="Time that everything may take; the best model that fits.", show_default="no limit")]
 Members = Annotated[int | None, typer.Option(
-    min=1, help="Networks in the ensemble, trained side by side where there are cores.",
+    min=1, max=1000, help="Networks in the ensemble, trained side by side where there are cores.",
     show_default="2 of the default network, more in more minutes; else 1")]
 
 # %% ../nbs/library/00_cli.ipynb #c44d37e2
@@ -1148,7 +1156,7 @@ def export_promoters(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Where the files go; a new folder.")],
     seed: Annotated[int | None, typer.Option(
         min=0, help="Random seed of the promoters.", show_default="one that all models share")] = None,
-    size: Annotated[int, typer.Option(min=30, help="Promoters in each set of single ones.")] = 1000,
+    size: Annotated[int, typer.Option(min=30, max=1_000_000, help="Promoters in each set of single ones.")] = 1000,
 ):
     """Write simulated promoters to predict, whose truth is known.
 
@@ -1198,6 +1206,6 @@ def score(
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.benchmark import score_model
     known = None if learned is None else read_measured(learned)
-    table = score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
-                        leaderboard=leaderboard)
-    with write_tables(_target(output), to) as write: write(table)
+    with write_tables(_target(output), to) as write:
+        write(score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
+                          leaderboard=leaderboard))
