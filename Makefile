@@ -32,8 +32,8 @@ help:  ## this list
 	@echo; echo "PROFILE is one of $(PROFILES) (default quick)."
 	@echo "DATA is simulated (default), dream2022 (downloaded) or the path of a file in the challenge's format."
 	@echo "TEST is a folder with the challenge's test set, to score networks on as well (default none)."
-	@echo "ELSEWHERE names files of promoters that were measured elsewhere, to test transfer on (PROFILE=laptop; default none)."
-	@echo "REPLICATES is a table of promoters that were measured twice, to learn what a model can reach (likewise)."
+	@echo "ELSEWHERE names files of promoters that were measured elsewhere, to test transfer on, with quotes around a path with spaces (PROFILE=laptop; default none)."
+	@echo "REPLICATES is a table of promoters that were measured twice, to learn what a model can reach (PROFILE=laptop; default none)."
 
 setup: $(BIN)/.exported  ## virtual environment, pinned packages, library exported from its notebooks
 

@@ -111,19 +111,22 @@ def _path(text: str | Path) -> Path:
 Model = Annotated[Path | None, typer.Option("--model", "-m", metavar="FOLDER", parser=_path,
                                             help="Folder that `promoter-nb train` made, or `simulated`.",
                                             show_default="the model in the package")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", parser=_path,
-                                             help="Where to write: .tsv, .csv, .jsonl or .parquet, "
-                                                  "with .gz or without; - is standard output.",
-                                             show_default="standard output")]
+def _output(suffixes: str = ".tsv, .csv, .jsonl or .parquet"):
+    "The option --output of a command that writes files of these kinds."
+    return Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", parser=_path,
+                                               help=f"Where to write: {suffixes}, with .gz or without; "
+                                                    "- is standard output.",
+                                               show_default="standard output")]
+Output = _output()
 Precision = Annotated[Literal["32-true", "bf16-mixed", "auto"], typer.Option(
-    help="Of the arithmetic: float32, bfloat16, or whichever is faster here. bfloat16 moves a prediction by some "
+    help="Arithmetic: float32, bfloat16, or whichever is faster here. bfloat16 moves a prediction by some "
          "thousandths of a bin.")]
 
 # %% ../nbs/library/00_cli.ipynb #24dcac64
 To = Annotated[Literal["tsv", "csv", "jsonl", "parquet"] | None, typer.Option(
     "--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
 Format = Annotated[Literal["text", "fasta", "csv", "tsv"] | None, typer.Option(
-    "--format", "-f", help="Of the input.", show_default="by name and content")]
+    "--format", "-f", help="Format of the input.", show_default="by name and content")]
 Column = Annotated[str, typer.Option(help="Column of a table that holds the sequences.")]
 
 # %% ../nbs/library/00_cli.ipynb #b8e7aeb6
@@ -297,17 +300,20 @@ def _score_table(predictor, path, output, format, to) -> None:
 
 # %% ../nbs/library/00_cli.ipynb #c3d25e70
 GenomeFile = Annotated[Path | None, typer.Option(
-    "--genome", metavar="FASTA", parser=_path, help="Of a VCF: its genome; plain, bgzip or gzip.", show_default="none")]
+    "--genome", metavar="FASTA", parser=_path, show_default="none",
+    help="Genome that a VCF refers to; plain, bgzip or gzip.")]
 Regions = Annotated[Path | None, typer.Option(
     "--windows", metavar="FILE", parser=_path,
-    help="Of a VCF: promoters in the genome; BED, GFF3, or lines such as chrI:101-180:+.", show_default="none")]
+    help="Promoters in the genome, for a VCF: BED, GFF3, or lines such as chrI:101-180:+.", show_default="none")]
 Feature = Annotated[str | None, typer.Option(
-    metavar="TYPE", help="Of a GFF3 with several types: the one that is meant, such as gene.", show_default="none")]
+    metavar="TYPE", help="Features of a GFF3 that are meant, such as gene, where it has several types.",
+    show_default="none")]
 Upstream = Annotated[int | None, typer.Option(
-    min=1, metavar="BASES", help="Windows lie over so many bases in front of each region, such as a gene.",
+    min=1, max=10**9, metavar="BASES", help="Lay windows over so many bases in front of each region, such as a gene.",
     show_default="over the region itself")]
 Step = Annotated[int | None, typer.Option(
-    min=1, metavar="BASES", help="Between two windows over one region.", show_default="the model's width")]
+    min=1, max=10**9, metavar="BASES", help="Bases from one window over a region to the next.",
+    show_default="the model's width")]
 Sequences = Annotated[bool, typer.Option("--sequences", help="Also write both sequences of each window of a VCF.")]
 
 # %% ../nbs/library/00_cli.ipynb #e5b47092
@@ -366,14 +372,14 @@ VariantFile = Annotated[Path, typer.Argument(
     metavar="FILE", parser=_path,
     help="CSV, TSV or Excel with a header, or a VCF; plain, gzip or bgzip; - is standard input.")]
 TableFormat = Annotated[Literal["csv", "tsv"] | None, typer.Option(
-    "--format", "-f", help="Of a table.", show_default="by name and content")]
+    "--format", "-f", help="Format of a table of variants.", show_default="by name and content")]
 ToVcf = Annotated[Literal["tsv", "csv", "jsonl", "parquet", "vcf"] | None, typer.Option(
     "--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
 
 # %% ../nbs/library/00_cli.ipynb #de84c476
 @app.command()
 def variants(
-    file: VariantFile, output: Output = None, model: Model = None,
+    file: VariantFile, output: _output(".tsv, .csv, .jsonl, .parquet or .vcf") = None, model: Model = None,
     genome: GenomeFile = None, windows: Regions = None, feature: Feature = None, upstream: Upstream = None,
     step: Step = None, sequences: Sequences = False,
     precision: Precision = "32-true", format: TableFormat = None, to: ToVcf = None,
@@ -420,7 +426,7 @@ def _track_files(output: Path | None, strand: str) -> dict[str, Path | None]:
     "A file for each strand."
     signs = "+-" if strand == "both" else strand
     if len(signs) == 1: return {signs: output}
-    if _is_standard(output):
+    if _is_standard(output) or open_stream(output) is not None or output.exists() and not output.is_file():
         raise typer.BadParameter("both strands need two files; name one with --output, or choose one strand",
                                  param_hint="--strand")
     stem, dot, rest = output.name.partition(".")
@@ -444,9 +450,10 @@ def _tracks(paths: dict[str, Path | None], format: str, step: int) -> Iterator:
 def scan(
     genome: Annotated[Path, typer.Argument(
         metavar="FASTA", parser=_path, help="A genome or other sequences; plain, bgzip or gzip.")],
-    output: Output = None, model: Model = None,
-    step: Annotated[int, typer.Option(min=1, metavar="BASES", help="Between two windows.")] = 10,
-    strand: Annotated[Literal["both", "+", "-"], typer.Option(help="Which to read.")] = "both",
+    output: _output(".tsv, .csv, .jsonl, .parquet, .bedgraph or .wig") = None, model: Model = None,
+    step: Annotated[int, typer.Option(
+        min=1, max=10**9, metavar="BASES", help="Bases from one window to the next.")] = 10,
+    strand: Annotated[Literal["both", "+", "-"], typer.Option(help="Strand to read.")] = "both",
     precision: Precision = "32-true",
     to: Annotated[Literal["tsv", "csv", "jsonl", "parquet", "bedgraph", "wig"] | None, typer.Option(
         "--to", help="Format of the output.", show_default="by the name of --output, else tsv")] = None,
@@ -575,7 +582,8 @@ Fixed = Annotated[str, typer.Option(
     metavar="BASES", help="Bases that stay: `lower` or `upper` (case), positions such as 1-20,35, or a mask of x and .",
     show_default="none")]
 FixedColumn = Annotated[str | None, typer.Option(
-    "--fixed-column", metavar="COLUMN", help="Of a table: what --fixed says, for each sequence.", show_default="none")]
+    "--fixed-column", metavar="COLUMN", help="Column of a table that says for each sequence what --fixed says for all.",
+    show_default="none")]
 
 # %% ../nbs/library/00_cli.ipynb #c7099589
 Forbid = Annotated[list[str], typer.Option(
@@ -589,17 +597,17 @@ WindowGC = Annotated[tuple[int, float, float] | None, typer.Option(
     "--gc-window", metavar="BASES LEAST GREATEST", help="Share of G and C in each window of so many bases.",
     show_default="none")]
 LongestRun = Annotated[int | None, typer.Option(
-    "--longest-run", min=1, metavar="BASES", help="Of one base.", show_default="no limit")]
+    "--longest-run", min=1, metavar="BASES", help="Longest run of one base.", show_default="no limit")]
 
 # %% ../nbs/library/00_cli.ipynb #ed144e4a
-Method = Annotated[Literal["greedy", "evolutionary"], typer.Option(help="Of the search.")]
-Proposals = Annotated[int, typer.Option(min=1, help="For each sequence and target.")]
+Method = Annotated[Literal["greedy", "evolutionary"], typer.Option(help="How to search.")]
+Proposals = Annotated[int, typer.Option(min=1, help="Proposals for each sequence and target.")]
 BasesApart = Annotated[int, typer.Option(min=1, help="Bases between any two proposals for a sequence, at least.")]
 Upstream = Annotated[str, typer.Option(
     metavar="SEQUENCE", help="What stands before the promoter in the construct; nothing forbidden may form there.")]
 Downstream = Annotated[str, typer.Option(metavar="SEQUENCE", help="What stands behind it.")]
 Overlap = Annotated[int | None, typer.Option(
-    min=0, metavar="BASES", help="Of each flank, next to the promoter, that are ordered.", show_default="all")]
+    min=0, metavar="BASES", help="Bases of each flank, next to the promoter, that are ordered.", show_default="all")]
 Order = Annotated[list[Path], typer.Option(
     metavar="FILE", parser=_path, help="Oligos with flanks, to order: .fa, .fasta or a table; may be repeated.",
     show_default="none")]
@@ -681,7 +689,8 @@ def design(
     forbid: Forbid = [], enzyme: Enzyme = [], gc: ShareGC = (0.0, 1.0), gc_window: WindowGC = None,
     longest_run: LongestRun = None, proposals: Proposals = 1, apart: BasesApart = 1,
     upstream: Upstream = "", downstream: Downstream = "", overlap: Overlap = None, order: Order = [],
-    method: Method = "greedy", seed: Annotated[int, typer.Option(min=0, help="Of the evolutionary search.")] = 0,
+    method: Method = "greedy",
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the evolutionary search.")] = 0,
     model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
     """Design promoters: change a few bases so that the predicted expression comes near to a target.
@@ -713,10 +722,14 @@ MOTIF = "IUPAC word (CGGGTAA), factor's name (REB1) or JASPAR id (MA0363.3)."
 Backgrounds = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path, help="Promoters to write into: text, FASTA, CSV or TSV; - is standard input.",
     show_default="random bases")]
-Number = Annotated[int, typer.Option(min=2, help="Promoters of random bases, where no file is given.")]
-Draws = Annotated[int, typer.Option(min=0, help="Of everything drawn.")]
+Number = Annotated[int, typer.Option(
+    min=2, max=1_000_000, help="Promoters of random bases, where no file is given.")]
+Draws = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 # %% ../nbs/library/00_cli.ipynb #7ef03d0e
+def _once(given: list) -> list | None: # what was given, each once; None for nothing
+    return list(dict.fromkeys(given)) or None
+
 def _coded_blocks(predictor, path, column, format):
     "Blocks of a file as they were read, and as the network reads them."
     from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
@@ -743,8 +756,8 @@ def insert(
     motifs: Annotated[list[str], typer.Argument(metavar="MOTIF...", help=MOTIF)],
     output: Output = None,
     position: Annotated[list[int], typer.Option(
-        help="Of the site's leftmost base, from 1; may be repeated.", show_default="all")] = [],
-    strand: Annotated[Literal["+", "-", "both"], typer.Option(help="To write the site on.")] = "both",
+        help="Position of the site's leftmost base, from 1; may be repeated.", show_default="all")] = [],
+    strand: Annotated[Literal["+", "-", "both"], typer.Option(help="Strand to write the site on.")] = "both",
     backgrounds: Backgrounds = None, number: Number = 100, seed: Draws = 0,
     model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
@@ -758,6 +771,7 @@ def insert(
       promoter-nb ask insert REB1 ABF1 AAAAAAAAAA --position 20 --position 40
       promoter-nb ask insert TATAAA --backgrounds promoters.fa --strand +
     """
+    from functools import partial
     import pandas as pd
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.interpretation.insertion import STRANDS, check_site, insertion_effects, site_of
@@ -766,9 +780,10 @@ def insert(
     for motif in motifs: check_site(site_of(motif), predictor.width)
     codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
     strands = STRANDS if strand == "both" else strand
-    table = pd.concat([insertion_effects(predictor.predict_codes, codes, motif, position or None, strands, seed, True)
-                       for motif in motifs])
-    with write_tables(_target(output), to) as write: write(table)
+    effects = partial(insertion_effects, predictor.predict_codes, codes, strands=strands, seed=seed, progress=True)
+    with write_tables(_target(output), to) as write:
+        table = pd.concat([effects(motif, _once(position)) for motif in _once(motifs)])
+        write(table)
     for (motif, strand), rows in table.groupby(["motif", "strand"], sort=False): _say_effects(motif, strand, rows)
 
 # %% ../nbs/library/00_cli.ipynb #49aa8a55
@@ -794,7 +809,7 @@ def ablate(
         help="Promoters: text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None,
     together: Annotated[bool, typer.Option("--together", help="Replace all sites of a promoter at once.")] = False,
-    copies: Annotated[int, typer.Option(min=2, help="Replacements of each site.")] = 20, seed: Draws = 0,
+    copies: Annotated[int, typer.Option(min=2, max=10_000, help="Replacements of each site.")] = 20, seed: Draws = 0,
     model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
     """What are a motif's sites worth? Replace each site by random bases, again and again, and predict what is left.
@@ -839,9 +854,10 @@ def pair(
     output: Output = None,
     distance: Annotated[list[int], typer.Option(
         help="Bases between the sites; may be repeated.", show_default="all that fit")] = [],
-    strands: Annotated[Literal["++", "+-", "-+", "--"], typer.Option(help="Of the left site and the right.")] = "++",
+    strands: Annotated[Literal["++", "+-", "-+", "--"], typer.Option(
+        help="Strands of the left site and the right.")] = "++",
     position: Annotated[int | None, typer.Option(
-        help="Of the left site's leftmost base, from 1.", show_default="the pair in the middle")] = None,
+        help="Position of the left site's leftmost base, from 1.", show_default="the pair in the middle")] = None,
     backgrounds: Backgrounds = None, number: Number = 100, seed: Draws = 0,
     model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
@@ -862,8 +878,8 @@ def pair(
     predictor = Predictor.load(model)
     for motif in (first, second): check_site(site_of(motif), predictor.width)
     codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
-    table = epistasis(predictor.predict_codes, codes, first, second, distance or None, strands, position, seed, True)
-    with write_tables(_target(output), to) as write: write(table)
+    with write_tables(_target(output), to) as write:
+        write(epistasis(predictor.predict_codes, codes, first, second, _once(distance), strands, position, seed, True))
 
 # %% ../nbs/library/00_cli.ipynb #62b2f126
 Page = Annotated[Path | None, typer.Option(
@@ -887,7 +903,8 @@ def _first_promoters(predictor, path, number, seed, column, format):
 @ask_app.command()
 def motifs(
     sequences: Promoters = None, output: Output = None, page: Page = None,
-    number: Annotated[int, typer.Option(min=20, help="Promoters to read, at most: the first of a file.")] = 5000,
+    number: Annotated[int, typer.Option(
+        min=20, max=1_000_000, help="Promoters to read, at most: the first of a file.")] = 5000,
     seed: Draws = 0, model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,
 ):
     """What has a model learned? Find the motifs that its predictions rest on, and what they are worth.
@@ -913,7 +930,7 @@ def motifs(
     predictor = Predictor.load(model)
     codes, which = _first_promoters(predictor, sequences, number, seed, column, format)
     with (write_tables(_target(output), to) as write,
-          write_lines(page) if page else nullcontext() as file):
+          write_lines(_target(page)) if page else nullcontext() as file):
         typer.echo(f"{len(codes):,} promoters {which}, about {expected_seconds(predictor, codes):.0f} s", err=True)
         table, found = learned_motifs(predictor, codes, seed, progress=True)
         write(table.drop(columns=["offset", "overlap"]))
@@ -951,24 +968,24 @@ Measured = Annotated[Path, typer.Argument(
 Architecture = Annotated[str, typer.Option(
     "--network", "-n", callback=_network, help="Architecture, such as resnet or baseline_cnn.")]
 Settings = Annotated[list[str], typer.Option(
-    "--option", metavar="NAME=VALUE", help="Of the network, such as channels=32; may be repeated.",
+    "--option", metavar="NAME=VALUE", help="Option of the network, such as channels=32; may be repeated.",
     show_default="none")]
 Width = Annotated[int | None, typer.Option(
-    min=1, help="Bases that the network reads; longer sequences lose their first.",
+    min=1, max=100_000, help="Bases that the network reads; longer sequences lose their first.",
     show_default="those of 99 in 100 promoters, 80 to 500")]
 
 # %% ../nbs/library/00_cli.ipynb #d33d90a9
 Epochs = Annotated[int | None, typer.Option(
-    min=2, help="Passes over the data.", show_default="by the size of the data")]
+    min=2, max=100_000, help="Passes over the data.", show_default="by the size of the data")]
 Minutes = Annotated[float | None, typer.Option(
-    min=0.01, help="Time that everything may take; the best model that fits.", show_default="no limit")]
+    min=0.01, max=1_000_000, help="Time that everything may take; the best model that fits.", show_default="no limit")]
 Members = Annotated[int | None, typer.Option(
-    min=1, help="Networks in the ensemble, trained side by side where there are cores.",
+    min=1, max=1000, help="Networks in the ensemble, trained side by side where there are cores.",
     show_default="2 of the default network, more in more minutes; else 1")]
 
 # %% ../nbs/library/00_cli.ipynb #c44d37e2
 Start = Annotated[str | None, typer.Option(
-    "--from", metavar="MODEL", help="Folder of a model to start from, or `nothing`.",
+    "--from", metavar="MODEL", help="Folder of a model to start from, `measured` for the package's, or `nothing`.",
     show_default="the package's, taught by the simulator, where it fits")]
 Apart = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path,
@@ -976,17 +993,18 @@ Apart = Annotated[Path | None, typer.Option(
     help="Promoters to judge the model on, a table by the same columns; what shares 20 bases with them is refused.")]
 
 # %% ../nbs/library/00_cli.ipynb #59275e12
-SequenceColumn = Annotated[str, typer.Option("--sequence", metavar="COLUMN", help="Of a table: its sequences.")]
+SequenceColumn = Annotated[str, typer.Option(
+    "--sequence", metavar="COLUMN", help="Column of a table that holds the sequences.")]
 ValueColumns = Annotated[list[str], typer.Option(
-    "--value", metavar="COLUMN", help="Of a table: expression; repeated for replicates, whose mean is learned.",
-    show_default="value")]
+    "--value", metavar="COLUMN", show_default="value",
+    help="Column of a table that holds the values; repeated for replicates, whose mean is learned.")]
 WeightColumn = Annotated[str | None, typer.Option(
-    "--weight", metavar="COLUMN", help="Of a table: how much each promoter counts in training, 0 or more.",
-    show_default="all alike")]
+    "--weight", metavar="COLUMN", show_default="all alike",
+    help="Column of a table that says how much each promoter counts in training, 0 or more.")]
 
 BinColumns = Annotated[str | None, typer.Option(
     "--bins", metavar="PREFIX", show_default="none",
-    help="Of a table: what the columns of reads per sorting bin begin with, such as bin_ for bin_0, bin_1, ...; a "
+    help="What the columns of a table with reads per sorting bin begin with, such as bin_ for bin_0, bin_1, ...; a "
          "promoter's value is its mean bin, and its reads are its weight.")]
 
 def _columns_of(sequence: str, values: list[str], weight: str | None, bins: str | None) -> dict:
@@ -1013,10 +1031,10 @@ def _worth(card: dict) -> str:
 @app.command()
 def train(
     data: Measured,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Of the model, to be made.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Where the model goes; a new folder.")],
     network: Architecture = "strand_resnet", option: Settings = [],
     epochs: Epochs = None, minutes: Minutes = None, members: Members = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of initial weights and of everything drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed, of the initial weights too.")] = 0,
     width: Width = None, start: Start = None, apart: Apart = None,
     sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
     bins: BinColumns = None,
@@ -1052,7 +1070,7 @@ def train(
 @app.command()
 def card(
     folder: Annotated[Path | None, typer.Argument(
-        metavar="FOLDER", parser=_path, help="Of a model.", show_default="the model in the package")] = None
+        metavar="FOLDER", parser=_path, help="Folder of a model.", show_default="the model in the package")] = None
 ):
     """Show what a model is: its data, its recipe, what it is worth, and what it must not be used for."""
     from promoter_nb.inference.model_folder import card_text, find_model, read_card
@@ -1086,7 +1104,7 @@ def simulate(
     folder: Annotated[Path, typer.Argument(
         metavar="FOLDER", parser=_path, help="Where train.txt, truth.parquet and library.json go.")],
     rows: Annotated[int, typer.Option(min=1, help="Promoters.")] = 100_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the library.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the library.")] = 0,
 ):
     """Simulate a library of random promoters and its assay, with the truth beside it.
 
@@ -1135,10 +1153,10 @@ app.add_typer(benchmark_app, name="benchmark")
 # %% ../nbs/library/00_cli.ipynb #1a45471d
 @benchmark_app.command("export")
 def export_promoters(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="To be made.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=_path, help="Where the files go; a new folder.")],
     seed: Annotated[int | None, typer.Option(
-        min=0, help="Of the promoters.", show_default="one that all models share")] = None,
-    size: Annotated[int, typer.Option(min=30, help="Promoters in each set of single ones.")] = 1000,
+        min=0, help="Random seed of the promoters.", show_default="one that all models share")] = None,
+    size: Annotated[int, typer.Option(min=30, max=1_000_000, help="Promoters in each set of single ones.")] = 1000,
 ):
     """Write simulated promoters to predict, whose truth is known.
 
@@ -1161,10 +1179,10 @@ def score(
         help="Table with columns id or sequence, and prediction; lines of a sequence, a tab and a prediction; JSON of "
              "row numbers and values, as the challenge took it; or a response of GAME. Plain or gzip.")],
     folder: Annotated[Path, typer.Argument(
-        metavar="FOLDER", parser=_path, help="Of `benchmark export`, or with the challenge's test.txt.")],
+        metavar="FOLDER", parser=_path, help="Made by `benchmark export`, or with the challenge's test.txt.")],
     output: Output = None,
-    name: Annotated[str | None, typer.Option(help="Of the model.", show_default="the file's")] = None,
-    prediction: Annotated[str, typer.Option(metavar="COLUMN", help="Of a table: its predictions.")] = "prediction",
+    name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the file's")] = None,
+    prediction: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds predictions.")] = "prediction",
     learned: Annotated[Path | None, typer.Option(
         metavar="FILE", parser=_path, show_default="none",
         help="Promoters that the model has learned from; what shares 20 bases with them is not scored.")] = None,
@@ -1188,6 +1206,6 @@ def score(
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.benchmark import score_model
     known = None if learned is None else read_measured(learned)
-    table = score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
-                        leaderboard=leaderboard)
-    with write_tables(_target(output), to) as write: write(table)
+    with write_tables(_target(output), to) as write:
+        write(score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
+                          leaderboard=leaderboard))

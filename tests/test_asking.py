@@ -160,6 +160,11 @@ def test_commands_give_the_numbers_of_the_library(promoters):
     np.testing.assert_allclose(told.both_effect - told.first_effect - told.second_effect, told.epistasis, atol=1e-4)
 
 
+def test_what_is_given_twice_is_asked_once():
+    words = ("ask", "insert", "TATAAA", "--number", 4, "--position", 9, "--model", "simulated")
+    assert run(*words, "TATAAA", "--position", 9) == run(*words)
+
+
 def test_ablated_sites_are_named_by_line_and_place_in_their_promoter(promoters):
     told = table(run("ask", "ablate", "TTACCCGC", promoters, "--model", "simulated", "--copies", 4))
     assert told.name.astype(str).tolist() == list("012345") and told.line.tolist() == [1, 3, 5, 7, 9, 11]

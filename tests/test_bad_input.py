@@ -205,6 +205,9 @@ GENOMES = { # a VCF, and what is said; or the genome or the windows in place of 
                                "genome.fa: chrX has '!' at position 5"),
     "no windows": ("windows", "# none\n", "there are no regions in it"),
     "a region of words": ("windows", "chrI\tone\ttwo\n", "windows, line 1: start is 'one'; expected a whole number"),
+    "a region far out": ("windows", f"chrI\t{'9'*5000}\t100\n", "windows, line 1: start is '9999"),
+    "a list without numbers": ("windows", "chrI:,-,:+\n", "windows, line 1: start is ''; expected a whole number"),
+    "a list far out": ("windows", f"chrI:5-{'9'*5000}\n", "windows, line 1: end is '9999"),
     "windows elsewhere": ("windows", PROMOTERS + "chrV\t1\t9\n",
                           "windows, line 2: {dir}/genome.fa has no chromosome 'chrV'; there are chrI, chrX"),
     "windows beyond": ("windows", "chrI\t100\t180\n", "line 1: chrI:101-180 reaches beyond chrI, which has 160 bases"),
@@ -271,6 +274,9 @@ TABLES = { # content, options of `train`, and what is said
     "a missing value": (HEAD + f"{A},NA,2,1\n", [], "line 2: 'NA' in column 'value' is not a finite number"),
     "no replicate": (HEAD + f"{A},1,2,1\n{B},NA,,1\n", ["--value", "value", "--value", "second"],
                      "line 3: none of the columns value, second has a value"),
+    "a bin of all nines": (f"sequence,b0,b{'9'*400}\n{A},1,2\n", ["--bins", "b"], "counts are in columns such as b0"),
+    "reads without end": (f"sequence,b0,b1\n{A},3e38,3e38\n", ["--bins", "b"],
+                          "line 2: there are more reads than a number can hold"),
     "a letter": (HEAD + "ACGTACXT,1,2,1\n", [], "line 2: the sequence 'X' at base 7 is no IUPAC letter"),
     "an empty sequence": (HEAD + ",1,2,1\n", [], "line 2: the sequence is empty"),
     "a short row": (HEAD + f"{A},1\n", [], "line 2: "),
@@ -282,6 +288,7 @@ TABLES = { # content, options of `train`, and what is said
                 "give 400 or more"),
 }
 
+HUGE = str(10**30)
 OPTIONS = [(words, code, told) for code, rows in {2: [
     (["predict", "{ok}", "--format", "xml"], "is not one of"),
     (["predict", "{ok}", "--to", "xlsx"], "is not one of"),
@@ -298,7 +305,17 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["design", "{ok}", "--seed", "-1"], "--seed"),
     (["design", "{ok}", "--gc", "0.4"], "--gc"),
     (["scan", "{ok}", "--to", "wig"], "both strands need two files"),
+    (["scan", "{ok}", "--to", "wig", "-o", "/dev/stdout"], "both strands need two files"),
     (["scan", "{ok}", "--step", "0"], "--step"),
+    *((words, words[-2]) for words in (
+        ["scan", "{ok}", "--step", HUGE], ["ask", "insert", "REB1", "--number", HUGE],
+        ["ask", "pair", "REB1", "ABF1", "--number", HUGE], ["ask", "motifs", "--number", HUGE],
+        ["ask", "ablate", "TA", "{ok}", "--copies", HUGE], ["benchmark", "export", "{dir}/known", "--size", HUGE],
+        ["variants", "{ok}", "--genome", "{ok}", "--windows", "{ok}", "--upstream", HUGE],
+        ["variants", "{ok}", "--genome", "{ok}", "--windows", "{ok}", "--step", HUGE],
+        *(["train", "{measured}", "{dir}/m", option, HUGE] for option in (
+            "--width", "--members", "--epochs", "--minutes")))),
+    (["train", "{measured}", "{dir}/m", "--minutes", "nan"], "--minutes"),
     (["variants", "{ok}", "--genome", "{ok}"], "a VCF needs both its genome and the windows in it"),
     (["variants", "{ok}", "--windows", "{ok}"], "a VCF needs both its genome and the windows in it"),
     (["variants", "{ok}", "--step", "10"], "this is for a VCF; give --genome and --windows as well"),
@@ -323,6 +340,11 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["explain", "{dir}/none.fa"], "No such file"),
     (["variants", "{dir}/none.csv"], "No such file"),
     (["scan", "{dir}/none.fa"], "none.fa: No such file"),
+    (["train", "{measured}", "{dir}/m", "--seed", HUGE], f"seed is {HUGE}; expected 0 or another whole number"),
+    (["design", "{ok}", "--proposals", HUGE], f"proposals is {HUGE}; expected a whole number, 1 to 1,000"),
+    (["design", "{ok}", "--apart", HUGE], f"apart is {HUGE}; expected a whole number, 1 to 1,000,000"),
+    (["ask", "insert", "REB1", "--number", "2", "-o", "{dir}/x.fa"], "nothing is known to be written to .fa"),
+    (["ask", "pair", "REB1", "ABF1", "--number", "2", "-o", "{dir}/x.fa"], "nothing is known to be written to .fa"),
     (["scan", "{ok}", "-o", "{dir}/out.wig"], "has no header; a FASTA record begins with >"),
     (["variants", "{ok}", "--genome", "{dir}/none.fa", "--windows", "{ok}"], "none.fa: No such file"),
     (["variants", "{ok}", "--genome", "{dir}", "--windows", "{ok}"], "Is a directory"),

@@ -185,6 +185,11 @@ def test_numbers_of_numpy_are_numbers(place):
     assert card["recipe"]["seed"] == 3
 
 
+def test_a_large_seed_is_as_good_as_a_small_one():
+    fitted = PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, batch_size=16, seed=2**40, accelerator="cpu").fit(CORES[:90], np.arange(90)/9)
+    assert np.isfinite(fitted.predict(CORES[:3])).all()
+
+
 def test_a_default_type_or_device_of_pytorchs_changes_nothing():
     sequences, labels = CORES[:90], np.arange(90)/9
     def everything():

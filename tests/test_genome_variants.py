@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from promoter_nb.cli import app
 from promoter_nb.data.genome import open_genome
-from promoter_nb.data.vcf import read_vcf
+from promoter_nb.data.vcf import read_vcf, write_vcf
 from promoter_nb.data.windows import lay_windows, read_regions
 from promoter_nb.inference import genome_variants
 from promoter_nb.inference.genome_variants import VariantScorer, score_vcf, summary
@@ -232,13 +233,22 @@ def test_a_pipe_gives_what_a_file_gives(yeast):
     assert piped.stdout.decode() == run(yeast).stdout and piped.stdout.count(b"\n") == 3
 
 
-def test_an_index_older_than_its_genome_is_not_used(place, predictor):
+@pytest.mark.parametrize("age", [1, 2**31])
+def test_an_index_that_lies_beside_a_genome_is_not_used(place, predictor, age):
     variant = line("chrII", 5, "A", "C")
     pysam.faidx(str(place/"genome.fa"))
     expected = score(place, predictor, variant)[0]
     (place/"genome.fa").write_text(">chr0\nACGT\n" + (place/"genome.fa").read_text())
-    os.utime(place/"genome.fa.fai", (1, 1))
+    os.utime(place/"genome.fa.fai", (age, age))
     assert expected.alternative.tolist() == score(place, predictor, variant)[0].alternative.tolist() == ["CGTCCGTA"]
+
+
+def test_a_named_pipe_takes_a_packed_vcf(tmp_path):
+    os.mkfifo(pipe := tmp_path/"out.vcf.gz")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(pipe.read_bytes)
+        with write_vcf(pipe) as file: file.write(b"lines\n")
+    assert gzip.decompress(found.result()) == b"lines\n" and pipe.is_fifo()
 
 
 def test_samples_stay_in_an_annotated_vcf(yeast):

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from promoter_nb.cli import app
+from promoter_nb.data.dataset import DataError
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.data.sequence import decode
 from promoter_nb.evaluation.dream_score import PAIRED, _SUBSET_TABLES, dream_score
 from promoter_nb.evaluation.predictions import match_predictions, read_predictions
-from promoter_nb.inference.benchmark import SEED
+from promoter_nb.inference.benchmark import SEED, read_benchmark
 from promoter_nb.simulate.test_sets import make_test_sets
 
 CORES = decode(np.random.default_rng(8).integers(0, 4, (4, 80), dtype=np.uint8))
@@ -116,6 +117,15 @@ def test_the_order_of_rows_does_not_count(order, by_sequence):
     found = pd.DataFrame({"key": [OLIGOS[row] if by_sequence else f"p{row}" for row in order],
                           "value": [float(row) for row in order]}, index=[f"line {line}" for line in range(4)])
     assert match_predictions(found, ["p0", "p1", "p2", "p3"], CORES, "file").tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("told", [[], {}, 7, {"seed": 1, "size": 10**12}, {"seed": 1, "size": -30},
+                                  {"seed": 1, "size": 30.5},
+                                  {"seed": True, "size": 30}, {"seed": "1", "size": 30}, {"seed": 2**64, "size": 30},
+                                  {"seed": 1, "size": float("nan")}, {"seed": 1, "size": 30, "sha256": "other"}])
+def test_a_benchmark_that_nobody_has_exported_is_refused(told, tmp_path):
+    (tmp_path/"benchmark.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match="benchmark.json: .*export"): read_benchmark(tmp_path)
 
 
 def test_known_truth_from_export_to_score(tmp_path):

@@ -57,6 +57,14 @@ CORES = decode(random_backgrounds(6, 80, seed=3))
 ROWS = [["id", "Promoter", "value"], *([f"p{i}", core, i + 0.5] for i, core in enumerate(CORES))]
 
 
+def test_a_cell_far_out_is_refused_before_the_sheet_is_laid_out(tmp_path):
+    with ZipFile(tmp_path/"far.xlsx", "w") as far, ZipFile(io.BytesIO(workbook(mine=ROWS))) as files:
+        for part in files.namelist():
+            far.writestr(part, files.read(part).replace(b"<c><v>5.5", b"<c r='XFD1048576'><v>5"))
+    told = run("data", "describe", tmp_path/"far.xlsx", "--sequence", "promoter", code=1)
+    assert "far.xlsx: a sheet reaches to row 1,048,576 and column 16,384; clear what is outside of the table" in told
+
+
 def test_a_workbook_is_read_as_the_same_table_in_csv(tmp_path):
     mine = [[*row, None, " "] for row in ROWS] + [["", None]]
     (tmp_path/"mine.xlsx").write_bytes(workbook(notes=[["made on Monday"]], mine=mine, empty=[]))

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from promoter_nb.paper.workflow import files_given
+
 
 def parameters(output):
     "Parameters of each job of a dry run, by the folder of its results."
@@ -48,6 +50,14 @@ def test_make_hands_the_name_over_as_it_is(checkout):
     shutil.copy(ROOT/"Makefile", checkout.folder)
     said = checkout.fail("make", "-o", "setup", "report", "DATA=run #2/2023_1: {x}.txt", "BIN=nowhere")
     assert "DATA=run #2/2023_1: {x}.txt is not a file" in said
+
+
+def test_files_measured_elsewhere_may_have_spaces_in_their_names(tmp_path):
+    one, two = (tmp_path/name for name in ("run #2 a.txt", "b.txt"))
+    for path in (one, two): path.touch()
+    assert files_given(str(one)) == [str(one)] and files_given(f"'{one}' {two}") == [str(one), str(two)]
+    for names, told in ((f"{one} {two}", "with quotes around a path"), (f"'{one}", "No closing quotation")):
+        with pytest.raises(ValueError, match=told): files_given(names)
 
 
 def test_small_and_large_numbers_stay_numbers(checkout, plan):

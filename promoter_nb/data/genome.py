@@ -33,6 +33,7 @@ def _packing(path: Path) -> str:
 def _entered_anywhere(path: Path, scratch: Path) -> Iterator[Path]:
     "The file, or an unpacked copy in the folder `scratch`."
     with readable_twice(path) as file, damage_named(str(path)):
+        _refuse_no_fasta(file, str(path))
         if _packing(file) != "gzip": yield file
         else:
             plain = scratch/"unpacked.fa"
@@ -40,39 +41,41 @@ def _entered_anywhere(path: Path, scratch: Path) -> Iterator[Path]:
             yield plain
 
 # %% ../../nbs/library/data/11_genome.ipynb #0e5f17eb
-def _lines(file: Path):
-    return gzip.open(file) if _packing(file) == "bgzip" else open(file, "rb")
+def _open(file: Path): return (open if _packing(file) == "plain" else gzip.open)(file, "rb")
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes, int]]:
+    "Number, beginning and letters of each line, however long it is."
+    number, begin, letters = 0, b"", 0
+    with _open(file) as lines:
+        for piece in iter(lambda: lines.readline(1 << 20), b""):
+            if not begin: number, begin, letters = number + 1, piece, 0
+            letters += len(piece.rstrip())
+            if piece.endswith(b"\n"): begin = yield number, begin, letters
+    if begin: yield number, begin, letters
 
 def _uneven_line(file: Path) -> int | None:
     "The first line of a FASTA file that is longer than those before it, or follows a shorter one."
     longest = ended = 0
-    with _lines(file) as lines:
-        for number, line in enumerate(lines, 1):
-            letters = len(line.rstrip())
-            if line.startswith(b">"): longest = ended = 0
-            elif ended and letters or longest and letters > longest: return number
-            else: longest, ended = longest or letters, letters < longest
+    for number, begin, letters in _lines(file):
+        if begin.startswith(b">"): longest = ended = 0
+        elif ended and letters or longest and letters > longest: return number
+        else: longest, ended = longest or letters, letters < longest
 
 # %% ../../nbs/library/data/11_genome.ipynb #3e8dbf52
 def _refuse_doubles(file: Path, name: str) -> None:
     "Refuse a FASTA file with two sequences of one name."
     seen = {}
-    with _lines(file) as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.startswith(b">"): continue
-            chromosome = b"".join(line[1:].split()[:1]).decode(errors="replace")
-            if chromosome in seen:
-                raise DataError(f"{name}, line {number}: there is a sequence {chromosome!r} already, "
-                                f"in line {seen[chromosome]}; a genome has each once")
-            seen[chromosome] = number
+    for number, line, _ in _lines(file):
+        if not line.startswith(b">"): continue
+        chromosome = b"".join(line[1:].split()[:1]).decode(errors="replace")
+        if chromosome in seen:
+            raise DataError(f"{name}, line {number}: there is a sequence {chromosome!r} already, "
+                            f"in line {seen[chromosome]}; a genome has each once")
+        seen[chromosome] = number
 
 # %% ../../nbs/library/data/11_genome.ipynb #b2b52f49
 def _index(file: Path, name: str, scratch: Path) -> dict[str, str]:
-    "Where the index of a FASTA file is, as `pysam.FastaFile` wants to know it; makes it if need be."
-    beside = Path(f"{file}.fai"), Path(f"{file}.gzi")
-    needed = beside[:1 + (_packing(file) == "bgzip")]
-    if all(index.exists() and index.stat().st_mtime >= file.stat().st_mtime for index in needed):
-        return {"filepath_index": str(beside[0])}
+    "Make the index of a FASTA file, and say where it is, as `pysam.FastaFile` wants to know it."
     made = scratch/"fai", scratch/"gzi"
     pysam.set_verbosity(0) # it would write to standard error
     try: pysam.faidx(str(file), "--fai-idx", str(made[0]), "--gzi-idx", str(made[1]))
@@ -139,13 +142,12 @@ def open_genome(
     "Open a genome."
     path = user_path(path)
     with TemporaryDirectory() as folder, _entered_anywhere(path, scratch := Path(folder)) as file:
-        with open(file, "rb") as opened: _refuse_no_fasta(opened, _packing(file), str(path))
         with pysam.FastaFile(str(file), **_index(file, str(path), scratch)) as fasta: yield Genome(fasta, str(path))
 
 # %% ../../nbs/library/data/11_genome.ipynb #24eb8884
-def _refuse_no_fasta(file, packing: str, name: str) -> None:
+def _refuse_no_fasta(file: Path, name: str) -> None:
     "Refuse what does not begin as FASTA does."
-    with gzip.open(file) if packing == "bgzip" else file as stream: head = stream.read(1 << 12).lstrip()
+    with _open(file) as stream: head = stream.read(1 << 12).lstrip()
     if not head: raise DataError(f"{name}: the file is empty; expected FASTA")
     if not head.startswith(b">"):
         raise DataError(f"{name}, line 1: {head[:40].decode(errors='replace')!r} has no header; "

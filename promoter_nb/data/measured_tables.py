@@ -62,7 +62,7 @@ def _bins(frame: pd.DataFrame, begin: str, name: str) -> dict[float, str]:
     "Columns of counts, by the number of the bin; raises DataError for fewer than two, or two of one bin."
     numbered = {column: re.fullmatch(re.escape(begin) + r"\s*(\d+)", column.strip(), re.IGNORECASE) for column in frame}
     bins = [(float(match[1]), column) for column, match in numbered.items() if match]
-    if len(dict(bins)) < max(len(bins), 2):
+    if len(dict(bins)) < max(len(bins), 2) or max(dict(bins)) > 10**6:
         raise DataError(f"{name}, line 1: counts are in columns such as {begin}0 and {begin}1, two bins or more and "
                         f"each once; the first line names {', '.join(map(repr, frame))}")
     return dict(bins)
@@ -75,6 +75,8 @@ def _counted(frame: pd.DataFrame, begin: str, name: str) -> tuple[np.ndarray, np
     if (none := counts.sum(0) == 0).any():
         raise DataError(f"{name}, line {frame.index[none.argmax()]}: there is no read in any of {len(bins)} bins; "
                         "remove the row")
+    if (many := counts.sum(0) > np.finfo(np.float32).max).any():
+        raise DataError(f"{name}, line {frame.index[many.argmax()]}: there are more reads than a number can hold")
     mean = (np.array([*bins])[:, None]*counts).sum(0)/counts.sum(0)
     return mean.astype(np.float32), counts.sum(0).astype(np.float32)
 

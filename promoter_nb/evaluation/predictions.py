@@ -6,7 +6,6 @@
 __all__ = ['ADVICE', 'read_predictions', 'match_predictions']
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #3ae1fe22
-import gzip
 import io
 import json
 from pathlib import Path
@@ -14,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..data.dataset import DataError
-from ..data.files import user_path
+from ..data.dataset import DataError, _open
+from ..data.files import readable_twice, user_path
 from ..data.flanks import trim_sequences
-from ..data.read_sequences import damage_named, find_column, read_stream
+from ..data.read_sequences import damage_named, find_column, read_stream, read_whole
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #5444fd8c
 ADVICE = "expected columns id or sequence, and prediction (or its name with --prediction)"
@@ -73,8 +72,9 @@ def read_predictions(
     column: str = "prediction" # of a table
 ) -> pd.DataFrame: # key (text), value (float64), and sequence where a table has both; index: place in the file
     "Somebody's predictions; raises DataError with the file and the line."
-    name, data = str(path), user_path(path).read_bytes()
-    with damage_named(name): plain = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    name = str(path)
+    with readable_twice(user_path(path)) as file, damage_named(name), _open(file) as stream:
+        plain = read_whole(stream, name)
     found = _from_json(plain, name) if plain.lstrip()[:1] in (b"{", b"[") else _from_table(plain, name, column)
     numbers = pd.to_numeric(found.value, errors="coerce")
     if (bad := ~np.isfinite(numbers)).any():

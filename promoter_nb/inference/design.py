@@ -250,9 +250,10 @@ def make_brief(
     for target in targets: distance_to(target)
     if twice := next((target for target in targets if targets.count(target) > 1), None):
         raise ValueError(f"target {twice!r} is given twice; ask for more proposals instead")
-    for what, number, least in (("seed", seed, 0), ("proposals", proposals, 1), ("apart", apart, 1)):
-        if not isinstance(number, Integral) or number < least:
-            raise ValueError(f"{what} is {number!r}; expected {least} or another whole number")
+    for what, number, least, most in (("seed", seed, 0, 2**64 - 1), ("proposals", proposals, 1, 1000),
+                                      ("apart", apart, 1, 10**6)):
+        if not isinstance(number, Integral) or not least <= number <= most:
+            raise ValueError(f"{what} is {number!r}; expected a whole number, {least} to {most:,}")
     if method not in METHODS: raise ValueError(f"method {method!r} is not one of {', '.join(METHODS)}")
     if len(targets)*proposals > 1 and apart > 2*limits.edits:
         raise ValueError(f"two proposals with {limits.edits} edits each differ in at most {2*limits.edits} bases; "

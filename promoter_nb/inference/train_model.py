@@ -471,11 +471,13 @@ def _card(library, task, models, recipe, device) -> dict:
 # %% ../../nbs/library/inference/02_train_model.ipynb #ae77d160
 _WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
 
-def _refuse(folder: Path, work: Path, members: int | None):
+def _refuse(folder: Path, work: Path, members: int | None, minutes: float | None):
     if folder.exists():
         if (work/_WRITTEN).exists(): shutil.rmtree(work, ignore_errors=True)
         raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
+    if minutes is not None and not 0 < minutes < np.inf:
+        raise ValueError(f"minutes is {minutes}; expected a number above 0")
 
 def _width_at_start(start, width: int | None, make: Callable) -> int | None:
     "The width, where the start decides it; what does not fit is refused before a large file is read."
@@ -500,6 +502,7 @@ def _read_parts(measured, apart, width: int | None, families, columns: dict
     check_parts(parts["training"], parts["validation"])
     return data, judged, parts
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #ae77d161
 def _write(task, folder, work, measured, models, recipe, device, about):
     "Measure a trained model, write its folder, and remove its checkpoints."
     card = _card(_library(measured, task.data), task, models, recipe, device) | (about or {})
@@ -531,7 +534,7 @@ def train_model(
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), user_path(folder).absolute()
     options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
-    _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members)
+    _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
     make = lambda seed, width: build(network, width, seed, **(options or {}))

@@ -59,14 +59,18 @@ def position_histogram(
     return svg(8*_BARS, 31, words, *bars)
 
 # %% ../../nbs/library/interpretation/07_learned_page.ipynb #8a3291bd
-_CONVINCING = 0.05 # E-value
+_CONVINCING, _POSSIBLE = 0.05, 1 # E-values
+
+def _short(number): # two digits that count, and no exponent where there need be none
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
 
 def _match(row):
     known = f"{escape(row.name)} <small>{escape(row.id)}</small>"
     also = f"<br><small>also like {escape(row.also)}</small>" if isinstance(row.also, str) else ""
-    chance = f"<br><small>p {row.p:.1g}, E {row.e_value:.1g}</small>"
+    chance = f"<br><small>p {_short(row.p)}, E {_short(row.e_value)}</small>"
     if row.e_value < _CONVINCING: return f"<td>{known}{chance}{also}</td>"
-    return f'<td class="faint">none; nearest is {known}{chance}</td>'
+    word = "perhaps" if row.e_value < _POSSIBLE else "none; nearest is"
+    return f'<td class="faint">{word} {known}{chance}</td>'
 
 def _row(row, found, width):
     middles = found.sites.start.to_numpy() + found.probabilities.shape[1]/2
@@ -86,7 +90,8 @@ thead th { font-weight: 500; border: 0; } small, .faint { opacity: .72; } svg { 
 """
 _READING = """A motif is made of stretches that stand out by their contributions, aligned to each other. Its effect is
 what the prediction loses, on average, when a site is replaced by random bases, with the 95 % interval of the mean. E is
-the number of matches as good as this one that all motifs of JASPAR would give by chance. Bars run from the far end of
+the number of matches as good as this one that all motifs of JASPAR would give by chance; a short motif cannot reach a
+small E, however well it fits. Bars run from the far end of
 the promoters to the gene. This is what the model does, not what a cell does; and a motif that is rare in these
 promoters cannot be found in them."""
 

@@ -12,6 +12,7 @@ import ast
 import hashlib
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from functools import cache
@@ -51,13 +52,17 @@ def test_set_given(
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #aee70767
 def files_given(
-    names: str # of the variable PROMOTER_NB_ELSEWHERE, with spaces between; empty for none
-) -> list[str]: # paths; raises ValueError for one that is no file
+    names: str # of the variable PROMOTER_NB_ELSEWHERE, with spaces between and quotes around; empty for none
+) -> list[str]: # paths; raises ValueError for one that is no file, or a quote that is not closed
     "The files that a person named."
-    for name in names.split():
+    if Path(names).is_file(): return [names]
+    try: files = shlex.split(names)
+    except ValueError as error: raise ValueError(f"ELSEWHERE={names}: {error}") from None
+    for name in files:
         if not Path(name).is_file():
-            raise ValueError(f"ELSEWHERE={names}: {name} is not a file; expected tables of promoters and their values")
-    return names.split()
+            raise ValueError(f"ELSEWHERE={names}: {name} is not a file; expected tables of promoters and their values, "
+                             "with quotes around a path that has spaces in it")
+    return files
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #da63384f
 def replicates_given(

@@ -10,6 +10,7 @@ __all__ = ['Block', 'simulate_block', 'oligo_text', 'format_lines', 'Piece', 'Li
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections import deque
 from collections.abc import Iterator
@@ -119,7 +120,8 @@ def _check_room(folder: Path, n: int):
     place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free, needed = shutil.disk_usage(place).free, n*_BYTES_A_ROW
     if free < needed:
-        message = f"{n:,} promoters need {needed/1e9:.1f} GB, and {free/1e9:.1f} GB are free"
+        message = (f"{os.strerror(errno.ENOSPC)}: {n:,} promoters need {needed/1e9:,.1f} GB, "
+                   f"and {free/1e9:,.1f} GB are free")
         raise OSError(errno.ENOSPC, message, str(folder))
 
 # %% ../../nbs/library/simulate/04_library.ipynb #36bdd953

@@ -122,7 +122,7 @@ def own_chance(
     "Draw what is random in an epoch from the run's own seed."
     device = run.fabric.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed((run.recipe.seed*1_000_003 + epoch)*1009 + run.fabric.global_rank)
+        torch.manual_seed(((run.recipe.seed*1_000_003 + epoch)*1009 + run.fabric.global_rank) % 2**63)
         yield
 
 # %% ../../nbs/library/training/05_fit.ipynb #138c5985
