@@ -341,6 +341,7 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["variants", "{dir}/none.csv"], "No such file"),
     (["scan", "{dir}/none.fa"], "none.fa: No such file"),
     (["train", "{measured}", "{dir}/m", "--seed", HUGE], f"seed is {HUGE}; expected 0 or another whole number"),
+    (["design", "{ok}", "--fixed", "9"*5000], "ok.txt, line 1: the sequence cannot keep the bases '9999"),
     (["design", "{ok}", "--proposals", HUGE], f"proposals is {HUGE}; expected a whole number, 1 to 1,000"),
     (["design", "{ok}", "--apart", HUGE], f"apart is {HUGE}; expected a whole number, 1 to 1,000,000"),
     (["ask", "insert", "REB1", "--number", "2", "-o", "{dir}/x.fa"], "nothing is known to be written to .fa"),
