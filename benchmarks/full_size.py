@@ -149,11 +149,10 @@ def run(step, place, promoters):
 
 
 def exponents(table, sizes=3):
-    "By what power of the promoters the processor time of each step grows, over the largest sizes; none of a single size."
-    if table.promoters.nunique() < 2: return {}
-    largest = table[table.promoters >= table.promoters.drop_duplicates().nlargest(sizes).min()]
+    "By what power of the promoters the processor time of each step grows, over its largest sizes; none of a single size."
+    largest = {step: rows.nlargest(sizes, "promoters") for step, rows in table.groupby("step", sort=False)}
     return {step: float(np.polyfit(np.log(rows.promoters), np.log(rows.core_seconds), 1)[0])
-            for step, rows in largest.groupby("step", sort=False)}
+            for step, rows in largest.items() if len(rows) > 1}
 
 
 def compare(table):
