@@ -276,6 +276,11 @@ def test_a_job_with_several_tasks_trains_in_one_process(place):
 SETTINGS = {"C locale": {"LC_ALL": "C"}, "Latin-1": {"PYTHONIOENCODING": "latin-1"}, "ASCII": {"PYTHONIOENCODING": "ascii"}, "no assertions": {"PYTHONOPTIMIZE": "1"},
             "warnings are errors": {"PYTHONWARNINGS": "error:::promoter_nb"}, "four threads": {"OMP_NUM_THREADS": "4"}, "a long TMPDIR": {}, "no UTF-8 mode": {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}}
 
+NEWER = ("pnb scan genome.fa --step 40 > scanned; pnb ask insert REB1 --number 2 --position 9 > inserted; "
+         "pnb ask ablate TA two.txt --copies 2 > ablated; pnb ask pair REB1 ABF1 --number 2 --distance 5 > paired; "
+         "pnb variants my.vcf --genome genome.fa --windows places.bed --to vcf > annotated.vcf; "
+         "pnb benchmark export known --size 30 > exported")
+
 @pytest.mark.long
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_every_verb_under_other_settings(place, setting):
@@ -283,8 +288,11 @@ def test_every_verb_under_other_settings(place, setting):
     if setting == "a long TMPDIR":
         (long := place/("x"*100)/("y"*100)).mkdir(parents=True)
         environment = {"TMPDIR": str(long)}
+    (place/"genome.fa").write_text(f">I\n{CORES[0]}{CORES[1]}\n")
+    (place/"places.bed").write_text("I\t20\t100\tp\t0\t+\n")
+    (place/"my.vcf").write_text(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nI\t40\t.\t{CORES[0][39]}\tN\t.\t.\t.\n")
     (place/"pairs.csv").write_text(f"reference,alternative\n{CORES[0]},{CORES[1]}\n")
-    line = f"set -e; pnb predict two.txt; pnb variants pairs.csv; pnb explain two.txt > explained; pnb design two.txt --edits 1 > designed; pnb card > card; pnb data describe measured.txt > described; pnb {TRAIN}"
+    line = f"set -e; pnb predict two.txt; pnb variants pairs.csv; pnb explain two.txt > explained; pnb design two.txt --edits 1 > designed; pnb card > card; pnb data describe measured.txt > described; {NEWER}; pnb {TRAIN}"
     output, _ = shell(line, place, **environment)
     assert output.count("\n") == 3 + 2 + 1 and (place/"model"/"README.md").read_text(encoding="utf-8").count("ρ") == 1
 
