@@ -2,10 +2,10 @@
 
     python benchmarks/full_size.py [promoters ...] [steps ...]
 
-Each step is a process of its own, whose processor time and greatest resident memory the system tells. A step that has ended is
-not repeated: whoever kills this and calls it again goes on where it was, in an epoch too. The three models learn from the same promoters and are
-judged on the same other ones, of another seed, whose truth gives the exact ceiling. Files of the steps, 2 GB for the largest
-size, stay in `results/full_size`; set OMP_NUM_THREADS for another number of threads.
+Each step is a process of its own, whose processor time and greatest resident memory the system tells. A step that has
+ended is not repeated: whoever kills this and calls it again goes on where it was, within an epoch too. The three models
+learn from the same promoters and are judged on the same other ones, of another seed, whose truth gives the exact
+ceiling. Files of the steps, 2 GB for the largest size, stay in `results/full_size`; OMP_NUM_THREADS sets the number of threads.
 """
 import json
 import os

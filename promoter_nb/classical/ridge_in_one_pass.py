@@ -13,7 +13,7 @@ import numpy as np
 from scipy import linalg, sparse
 from sklearn.linear_model import Ridge
 
-from .ridge import PENALTIES, fit_ridge
+from .ridge import PENALTIES, fit_ridge, rows_for_choice
 from .tables import Inputs
 
 # %% ../../nbs/library/classical/04_ridge_in_one_pass.ipynb #ee610939
@@ -94,9 +94,7 @@ def fit_ridge_in_one_pass(
     seed: int = 0       # of the choice of rows
 ) -> tuple[Ridge, dict[float, float]]: # the model; and held-out R² of each penalty. Raises ValueError for too few rows
     "Fit ridge regression with the best of several penalties, without a table of all rows."
-    if len(labels) < 20:
-        raise ValueError(f"{len(labels)} rows; expected at least 20, to choose a penalty on some of them")
-    held_out = np.random.default_rng(seed).permutation(len(labels)) < len(labels)/10
+    held_out = rows_for_choice(len(labels), seed)
     part, watched = (sum_products(codes[rows], labels[rows], inputs) for rows in (~held_out, held_out))
     error = {penalty: squared_error(solve(part, penalty), watched) for penalty in penalties}
     variance = watched.squares/watched.rows - (watched.labels/watched.rows)**2

@@ -134,11 +134,11 @@ def published(
                f"{share(row['validation'])}" for row in rows
                if not inside(row["validation"], row["published"]["validation"])]
     if not outside: return f"What the 2022 report gives for {counted(len(rows), 'model')} lies within our intervals."
-    which = (f"All of the {counted(len(rows), 'value')}" if 1 < len(outside) == len(rows)
-             else f"Of {counted(len(rows), 'value')}")
-    how_many = "" if 1 < len(outside) == len(rows) else f", {len(outside)}"
-    return (f"{which} that the 2022 report gives{how_many} {'lies' if len(outside) == 1 else 'lie'} outside our "
-            f"intervals: {'; '.join(outside)}.")
+    values, found = counted(len(rows), "value"), "; ".join(outside)
+    if 1 < len(outside) == len(rows):
+        return f"All of the {values} that the 2022 report gives lie outside our intervals: {found}."
+    lie = "lies" if len(outside) == 1 else "lie"
+    return f"Of {values} that the 2022 report gives, {len(outside)} {lie} outside our intervals: {found}."
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbc0d3e8
 def hedging(
