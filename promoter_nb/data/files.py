@@ -145,7 +145,7 @@ class Unpadded(io.RawIOBase):
 
     def readable(self): return True
 
-    def stop(self, held: Callable = lambda: None): # the reader's hold on the stream, while it has one
+    def stop(self, held: Callable): # a weak reference to what reads the stream
         "End what pyarrow's threads read ahead, and wait a moment for them: none may outlive the program."
         self.stopped, until = True, time.monotonic() + 1
         if self.turn.acquire(timeout=1): self.turn.release()

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
+from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions
 
-from .dataset import NOT_UTF8, DataError, refuse_no_text
+from .dataset import NOT_UTF8, DataError, csv_batches, refuse_no_text
 from .files import Unpadded, user_path
 from .prepare import IUPAC_CODES, SequenceError
 from .sequence import INVALID
@@ -155,7 +155,7 @@ def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.Data
     convert = ConvertOptions(column_types={column: pa.string() for column in columns}, strings_can_be_null=False)
     line = header + 1
     try:
-        for batch in open_csv(stream, read, parse, convert):
+        for batch in csv_batches(stream.raw, read, parse, convert):
             breaks = (sum(pc.count_substring(values, "\n").to_numpy() for values in batch.columns) if header
                       else np.zeros(len(batch), np.int64))
             if delimiter == "\t" and breaks.any():
@@ -296,12 +296,10 @@ def read_stream(
         kind = "spreadsheet" if sheet else format or detect_format(head, name, columns, advice)
         if tables and not sheet and kind not in DELIMITERS:
             raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
-        try:
-            for frame in _blocks(head, stream, name, kind, columns, advice, block):
-                at = find_column(frame, *columns, "sequence")
-                yield frame.assign(**{at: frame[at].str.strip()})
-                rows += len(frame)
-        finally: stream.raw.stop()
+        for frame in _blocks(head, stream, name, kind, columns, advice, block):
+            at = find_column(frame, *columns, "sequence")
+            yield frame.assign(**{at: frame[at].str.strip()})
+            rows += len(frame)
     if not rows: raise DataError(f"{name}: there are no sequences in it")
     if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
         raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, "
