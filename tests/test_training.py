@@ -2,6 +2,7 @@
 import io
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from conftest import ROOT
 
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
+from promoter_nb.inference.train_model import train_model, with_epochs
 from promoter_nb.models.registry import build, model_names
 from promoter_nb.training import fit
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
@@ -370,3 +372,17 @@ def test_a_label_that_is_not_finite_is_refused(tmp_path, part, bad):
 
 def test_empty_data_is_refused(tmp_path):
     with pytest.raises(ValueError, match="the training part has no rows"): train(tmp_path, rows=0)
+
+
+def test_time_and_memory_are_told_before_the_first_epoch_and_not_again_when_a_run_goes_on(tmp_path, capsys, monkeypatch):
+    promoters = replace(count_gc(500, 1), report={"core_length": {"40": 500}})
+    train = lambda: train_model(promoters, tmp_path/"model", "baseline_cnn", {"channels": 4},
+                                with_epochs(2, "baseline_cnn"), members=1, accelerator="cpu")
+    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr("promoter_nb.inference.train_model._write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        train()
+    begun = capsys.readouterr().out.splitlines()
+    assert begun[0].startswith("1 baseline_cnn, 1 at a time, each 2 times over ") and begun[2].startswith("epoch   1")
+    assert re.fullmatch(r"less than a minute, and \d\.\d GB of memory", begun[1])
+    train()
+    assert "GB of memory" not in capsys.readouterr().out

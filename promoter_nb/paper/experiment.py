@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import re
-import resource
 import shutil
 import subprocess
 import time
@@ -32,6 +31,7 @@ from ..evaluation import uncertainty
 from ..evaluation.ceiling import ceiling
 from ..data.dream2022 import dream2022
 from ..data.files import atomic, file_sha256, write_json
+from ..data.machine import peak_memory_mb
 from .parameters import ParameterError, check, declaration
 from ..simulate.library import write_library
 
@@ -146,10 +146,6 @@ def _code_and_machine() -> dict:
     return {"commit": commit(), "source": source_hash(), "packages": package_versions(),
             "python": platform.python_version(), "device": device()}
 
-def _peak_memory_mb() -> int | float:
-    unit = 1024**2 if platform.system() == "Darwin" else 1024 # macOS counts bytes, Linux kilobytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/unit
-
 # %% ../../nbs/library/paper/00_experiment.ipynb #f6488506
 def trained_in(
     folder: Path # of a run
@@ -196,7 +192,7 @@ class ExperimentRun:
             "data": data and {"name": data.name, "rows": data.report["rows"], "sha256": data.sha256},
             "figures": self.figures(), **_code_and_machine(), **trained_in(self.folder),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-            "wall_seconds": round(time.time() - self.started, 1), "peak_memory_mb": round(_peak_memory_mb())}
+            "wall_seconds": round(time.time() - self.started, 1), "peak_memory_mb": round(peak_memory_mb())}
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #2903325b
 def notebook_path(
