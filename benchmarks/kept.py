@@ -22,7 +22,8 @@ from promoter_nb.plots.figures import new_figure, save
 
 HERE = Path(__file__).parent
 TOY = {"kmers": ["200"], "reading": ["--rows", "2000"], "tensors": ["2000", "1"], "simulate": ["3000", "1"], "training": ["512", "1"],
-       "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"], "gpu": ["3000", "64"], "full_size": ["300"]}
+       "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"], "gpu": ["3000", "64"], "full_size": ["300"],
+       "variants": ["300", "40", "20", "5"]}
 FULL = {name: [] for name in TOY if name not in ("gpu", "full_size")}  # they take a GPU, or hours, and are run by themselves
 
 
@@ -33,6 +34,15 @@ def ratio(what, ours, reference, against, unit="promoters/s"):
     "One comparison, printed and returned; both numbers are rates, of the same run."
     print(f"{what}: {ours:,.1f} {unit}, {against} {reference:,.1f}: ratio {ours/reference:.2f}", flush=True)
     return {"what": what, "ours": ours, "reference": reference, "against": against, "unit": unit, "ratio": ours/reference}
+
+
+def cost_of(command):
+    "Seconds, and the largest resident size in MB, of one command."
+    started = time.perf_counter()
+    process = subprocess.Popen(list(map(str, command)))
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, command
+    return time.perf_counter() - started, usage.ru_maxrss/1024
 
 
 def keep(name, ratios, place=None, **further):

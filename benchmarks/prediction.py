@@ -7,8 +7,6 @@ Memory is the largest resident size of the command's process, for a short file a
 
     python benchmarks/prediction.py [rows of the short file] [rows of the long file] [rounds]
 """
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from kept import keep, ratio
+from kept import cost_of, keep, ratio
 from promoter_nb.inference.predictor import Predictor
 
 COMMAND = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "predict"]
@@ -49,15 +47,6 @@ def write(path, rows):
             file.write(block.tobytes())
 
 
-def stream(path, out):
-    "Seconds, and the largest resident size in MB, of one command."
-    started = time.perf_counter()
-    process = subprocess.Popen([*COMMAND, path, "--output", out])
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0
-    return time.perf_counter() - started, usage.ru_maxrss/1024
-
-
 def main(short=10_000, long=1_000_000, rounds=3):
     predictor, exact = Predictor.load("simulated", precision="auto"), Predictor.load("simulated")
     [model] = exact.models
@@ -78,7 +67,7 @@ def main(short=10_000, long=1_000_000, rounds=3):
     with TemporaryDirectory() as folder:
         for rows in (short, long):
             write(path := Path(folder)/f"{rows}.txt", rows)
-            elapsed, memory = stream(path, Path(folder)/"out.parquet")
+            elapsed, memory = cost_of([*COMMAND, path, "--output", Path(folder)/"out.parquet"])
             streams.append({"rows": rows, "seconds": elapsed, "megabytes": memory})
             print(f"promoter-nb predict: {rows:9,} sequences in {elapsed:7.1f} s with start, {rows/elapsed:6.0f}/s; at most {memory:.0f} MB", flush=True)
     keep("prediction", ratios, streams=streams)

@@ -374,7 +374,7 @@ def test_empty_data_is_refused(tmp_path):
     with pytest.raises(ValueError, match="the training part has no rows"): train(tmp_path, rows=0)
 
 
-def test_time_and_memory_are_told_before_the_first_epoch_and_not_again_when_a_run_goes_on(tmp_path, capsys, monkeypatch):
+def test_time_and_memory_are_told_before_the_first_epoch_but_not_when_a_run_goes_on(tmp_path, capsys, monkeypatch):
     promoters = replace(count_gc(500, 1), report={"core_length": {"40": 500}})
     train = lambda: train_model(promoters, tmp_path/"model", "baseline_cnn", {"channels": 4},
                                 with_epochs(2, "baseline_cnn"), members=1, accelerator="cpu")
