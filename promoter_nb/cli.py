@@ -655,12 +655,13 @@ def _check_order(order, output):
 # %% ../nbs/library/00_cli.ipynb #cfa99096
 def _design(sequences, output, format, to, column, model, fixed, order, overlap, brief, wishes):
     "Read, check, search, and write proposals and orders."
+    from contextlib import ExitStack
     import pandas as pd
     from promoter_nb.data.read_sequences import read_stream
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.constraints import constraints, sites_in_flanks
     from promoter_nb.inference.design import make_brief
-    from promoter_nb.inference.order_oligos import order_names, order_oligos, ordered_flanks, write_order
+    from promoter_nb.inference.order_oligos import open_order, order_names, order_oligos, ordered_flanks
     from promoter_nb.inference.predictor import Predictor
     brief = make_brief(limits=constraints(**wishes), **brief)
     for site in sites_in_flanks(ordered_flanks(brief.limits.flanks, overlap), brief.limits.forbid):
@@ -670,12 +671,13 @@ def _design(sequences, output, format, to, column, model, fixed, order, overlap,
     fixed, found = _fixed_of(frame, name, *fixed), []
     names = order_names(_promoter_names(frame), brief.wanted) if order else []
     predictor = Predictor.load(model)
-    with write_tables(_target(output), to) as write, _bar("sequences") as bar:
+    with ExitStack() as orders, write_tables(_target(output), to) as write, _bar("sequences") as bar:
+        ordered = [orders.enter_context(open_order(path)) for path in order]
         for part in _design_parts(predictor, frame, name, column, brief, fixed):
             write(part)
             found.extend(part["proposal"])
             bar.update(len(part)//len(brief.wanted))
-        for path in order: write_order(order_oligos(names, found, brief.limits.flanks, overlap), path)
+        for write in ordered: write(order_oligos(names, found, brief.limits.flanks, overlap))
 
 # %% ../nbs/library/00_cli.ipynb #54e98f69
 @app.command()

@@ -195,10 +195,16 @@ def test_a_column_says_what_is_fixed():
     (["--fixed-column", "mask"], "there is no column 'mask'"), (["--order", "order.docx"], "order.docx"),
     (["--order", "two.fa", "--target", "5"], "two oligos would be called b_5_1"),
     (["--gc-window", "10", "0.91", "0.95"], "has no number of bases"),
-    (["--upstream", "GG-"], "upstream flank has '-'"),
+    (["--upstream", "GG-"], "upstream flank has '-'"), (["--target", "1_0"], "target '1_0' is neither 'maximum' nor"),
 ])
 def test_bad_wishes_end_in_a_line_and_write_nothing(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = run(*words, "--output", "out.tsv", input=f">b 1\n{CORE}\n>b 2\n{CORE}\n" if "two.fa" in words
                else f"id,sequence\nb,{CORE}\n", code=1)
     assert message in told and told.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_a_place_where_no_order_can_be_written_is_refused_before_the_search(tmp_path, monkeypatch):
+    monkeypatch.setattr("promoter_nb.cli._design_parts", lambda *_: pytest.fail("the search began"))
+    (tmp_path/"file").touch()
+    assert "file" in run("--order", tmp_path/"file"/"order.fa", input=CORE, code=1)
