@@ -161,7 +161,7 @@ def wait_until(happened, process, seconds=300):
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Checkout:
-    "The smoke report, its command killed while a network learned and called again; test_verify builds it undisturbed."
+    "The smoke report, its command killed while a network learned and called again."
     checkout = Checkout(tmp_path_factory.mktemp("built")/"checkout")
     process = checkout.start(*checkout.report_command(), start_new_session=True)
     log = checkout.folder/"results/simulated/smoke/resnet/seed-0/training/log.csv"

@@ -28,7 +28,10 @@ def load(name):
 def test_every_benchmark_is_run_here(): assert {path.stem for path in BENCHMARKS.glob("*.py")} == {*kept.TOY, "kept"}
 
 
-@pytest.mark.parametrize("name", kept.TOY)
+LONG = {name: pytest.mark.long for name in ("full_size", "gpu", "variants")}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in kept.TOY])
 def test_a_benchmark_keeps_its_ratio(tmp_path, name):
     environment = os.environ | {"PROMOTER_NB_BENCHMARKS": str(tmp_path/"benchmarks")}
     command = [sys.executable, BENCHMARKS/f"{name}.py", *kept.TOY[name]]
@@ -76,6 +79,7 @@ def test_the_plain_network_of_the_training_benchmark_is_ours():
     with torch.no_grad(): assert torch.allclose(ours.eval()(sequences), plain.eval()(sequences), atol=1e-4)
 
 
+@pytest.mark.long
 def test_a_step_of_the_full_size_that_failed_leaves_nothing_and_one_that_ended_is_not_repeated(tmp_path, capfd):
     benchmark = load("full_size")
     with pytest.raises(SystemExit, match="read of 500 promoters ended with 1"): benchmark.run("read", tmp_path, 500)

@@ -261,7 +261,7 @@ def check_kills(place, verb, moments):
     assert {path.name for path in place.iterdir()} - before == {{"predict": "out", "simulate": "library", "train": "model"}[verb]}
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [pytest.param(verb, marks=() if verb == "train" else pytest.mark.long) for verb in VERBS])
 def test_a_command_that_is_asked_to_end_leaves_nothing_half_written(place, verb): check_kills(place, verb, [4])
 
 

@@ -185,7 +185,8 @@ def test_a_start_that_does_not_fit_is_refused_before_any_training(tmp_path):
 
 @pytest.mark.parametrize("network",
                          [["--network", "baseline_cnn", "--option", "channels=8"],
-                          ["--option", "channels=8", "--option", "hidden=8"]], ids=["one", "two side by side"])
+                          pytest.param(["--option", "channels=8", "--option", "hidden=8"], marks=pytest.mark.long)],
+                         ids=["one", "two side by side"])
 def test_training_that_is_killed_goes_on_to_the_same_model(tmp_path, network):
     library = write_library(tmp_path/"library", 5000, threads=1, progress=False)
     train = [sys.executable, "-c", "from promoter_nb.cli import app; app()", "train", str(library.train), *network,

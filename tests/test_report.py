@@ -56,6 +56,7 @@ def test_killed_in_training_goes_on_where_it_was(built):
     assert [line.split(",")[0] for line in log[1:]] == ["1", "2"]
 
 
+@pytest.mark.long
 def test_deleted_run_and_report_come_back(built):
     before, pdf = results_of(built.folder), (built.folder/"report/report.pdf").read_bytes()
     (built.folder/"report/report.pdf").unlink()

@@ -189,6 +189,7 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
     assert np.allclose(one.validation_R2, two.validation_R2, atol=1e-3)
 
 
+@pytest.mark.long
 def test_two_processes_in_a_notebook(checkout):
     checkout.run(*checkout.papermill("nbs/experiments/40_network.ipynb", devices=2, promoters=600, epochs=1,
                                      model="baseline_cnn", output="results/mine"))
@@ -204,6 +205,7 @@ train(Path(sys.argv[2]), recipe=GENTLE, nodes=2, precision="32-true", progress=F
 """
 
 
+@pytest.mark.long
 def test_two_nodes_follow_the_curve_of_one(tmp_path):
     train(tmp_path/"one", recipe=GENTLE, precision="32-true", progress=False)
     with socket.socket() as free:

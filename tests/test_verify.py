@@ -37,6 +37,7 @@ def test_every_number_is_compared_and_equal(built, reference):
             for path in reference.rglob("predictions.parquet")} <= set(table.file)
 
 
+@pytest.mark.long
 def test_make_verify_runs_a_profile_again_and_finds_it_equal(built, reference, tmp_path):
     checkout = Checkout(tmp_path/"checkout")
     shutil.copytree(built.folder/"config", checkout.folder/"config", dirs_exist_ok=True)
