@@ -5,7 +5,8 @@
 Each step is a process of its own, whose processor time and greatest resident memory the system tells. A step that has
 ended is not repeated: whoever kills this and calls it again goes on where it was, within an epoch too. The three models
 learn from the same promoters and are judged on the same other ones, of another seed, whose truth gives the exact
-ceiling. Files of the steps, 2 GB for the largest size, stay in `results/full_size`; OMP_NUM_THREADS sets the number of threads.
+ceiling. Files of the steps, 2 GB for the largest size, stay in `results/full_size`; OMP_NUM_THREADS sets the number of
+threads.
 """
 import json
 import os
@@ -46,7 +47,8 @@ def timed(found):
 
 
 def write_part(part, path):
-    with atomic(path) as place, open(place, "wb") as file: np.savez(file, codes=part.codes, labels=part.labels, truth=part.truth)
+    with atomic(path) as place, open(place, "wb") as file:
+        np.savez(file, codes=part.codes, labels=part.labels, truth=part.truth)
 
 
 def read_part(path):
@@ -79,7 +81,8 @@ def split(place, promoters, found):
     with timed(found):
         train, held_out = dataset.split(library)
         learn, watch = dataset.set_aside(train)
-    for name, part in (("learn", learn), ("watch", watch), ("held_out", held_out)): write_part(part, place/f"{name}.npz")
+    for name, part in (("learn", learn), ("watch", watch), ("held_out", held_out)):
+        write_part(part, place/f"{name}.npz")
     found["ceiling"] = ceiling(held_out)
 
 
@@ -129,8 +132,8 @@ def ridge(place, promoters, found):
 
 
 DO = "--do"  # asks a process for one step
-STEPS = {"simulate": simulate, "read": read, "split": split, "network": network, "predict": predict_held_out, "score": score,
-         "lightgbm": lightgbm, "ridge": ridge}
+STEPS = {"simulate": simulate, "read": read, "split": split, "network": network, "predict": predict_held_out,
+         "score": score, "lightgbm": lightgbm, "ridge": ridge}
 
 
 def run(step, place, promoters):
@@ -144,12 +147,13 @@ def run(step, place, promoters):
         write_json(kept, found | {"megabytes": used.ru_maxrss/1024, "whole_seconds": used.ru_utime + used.ru_stime})
         part.unlink()
     found = json.loads(kept.read_text())
-    print("{promoters:>11,}  {step:9}  {seconds:10.2f} s  {core_seconds:10.2f} core-s  {megabytes:8,.0f} MB".format(**found), flush=True)
+    print("{promoters:>11,}  {step:9}  {seconds:10.2f} s  {core_seconds:10.2f} core-s  {megabytes:8,.0f} MB"
+          .format(**found), flush=True)
     return found
 
 
 def exponents(table, sizes=3):
-    "By what power of the promoters the processor time of each step grows, over its largest sizes; none of a single size."
+    "The power of the promoters by which a step's processor time grows, over its largest sizes; none of a single size."
     largest = {step: rows.nlargest(sizes, "promoters") for step, rows in table.groupby("step", sort=False)}
     return {step: float(np.polyfit(np.log(rows.promoters), np.log(rows.core_seconds), 1)[0])
             for step, rows in largest.items() if len(rows) > 1}
@@ -159,7 +163,8 @@ def compare(table):
     "The rate of each step at the largest size beside that at the smallest."
     sizes = table.promoters.max(), table.promoters.min()
     rates = [table[table.promoters == size].set_index("step").eval("promoters/core_seconds") for size in sizes]
-    return [ratio(f"{step} of {sizes[0]:,} promoters", *(rate[step] for rate in rates), f"{sizes[1]:,}", "promoters/core-s")
+    return [ratio(f"{step} of {sizes[0]:,} promoters", *(rate[step] for rate in rates), f"{sizes[1]:,}",
+                  "promoters/core-s")
             for step in STEPS if all(step in rate for rate in rates)]
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/gpu.py [promoters] [batch]
 
-Simulates the library, trains one epoch as `promoter-nb train` does, and scores held-out promoters. Writes sequences a second, the
-share of the device's own matrix rate, R² and the time of each part to `results/gpu/DEVICE.json`. Without a GPU it does the same on
-the processor, for which a few thousand promoters are enough.
+Simulates the library, trains one epoch as `promoter-nb train` does, and scores held-out promoters. Writes sequences a
+second, the share of the device's own matrix rate, R² and the time of each part to `results/gpu/DEVICE.json`. Without a
+GPU it does the same on the processor, for which a few thousand promoters are enough.
 """
 import os
 import re
@@ -36,7 +36,8 @@ def operations(model, rows=8, width=80):
     "Floating-point operations of a training step, for one sequence."
     codes = torch.randint(4, (rows, width), dtype=torch.uint8)
     with FlopCounterMode(display=False) as counter:
-        model(read_codes(model, codes, torch.zeros(rows, dtype=torch.bool)), model.grains(torch.rand(rows)*18)).mean().backward()
+        model(read_codes(model, codes, torch.zeros(rows, dtype=torch.bool)),
+              model.grains(torch.rand(rows)*18)).mean().backward()
     model.zero_grad()
     return counter.get_total_flops()/rows
 

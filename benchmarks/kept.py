@@ -2,8 +2,9 @@
 
     python benchmarks/kept.py [toy]
 
-Each writes its numbers, with the machine and the versions, to a JSON file in `results/benchmarks` (or the folder that the
-environment variable PROMOTER_NB_BENCHMARKS names). `toy` runs them at a size that shows whether they work, and no more.
+Each writes its numbers, with the machine and the versions, to a JSON file in `results/benchmarks` (or the folder that
+the environment variable PROMOTER_NB_BENCHMARKS names). `toy` runs them at a size that shows whether they work, and no
+more.
 """
 import json
 import os
@@ -21,10 +22,11 @@ from promoter_nb.paper.experiment import commit, device, package_versions
 from promoter_nb.plots.figures import new_figure, save
 
 HERE = Path(__file__).parent
-TOY = {"kmers": ["200"], "reading": ["--rows", "2000"], "tensors": ["2000", "1"], "simulate": ["3000", "1"], "training": ["512", "1"],
-       "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"], "gpu": ["3000", "64"], "full_size": ["300"],
-       "variants": ["300", "40", "20", "5"]}
-FULL = {name: [] for name in TOY if name not in ("gpu", "full_size")}  # they take a GPU, or hours, and are run by themselves
+TOY = {"kmers": ["200"], "reading": ["--rows", "2000"], "tensors": ["2000", "1"], "simulate": ["3000", "1"],
+       "training": ["512", "1"], "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"],
+       "gpu": ["3000", "64"], "full_size": ["300"], "variants": ["300", "40", "20", "5"]}
+# Those that take a GPU, or hours, are run by themselves.
+FULL = {name: [] for name in TOY if name not in ("gpu", "full_size")}
 
 
 def folder(): return Path(os.environ.get("PROMOTER_NB_BENCHMARKS") or at_root("results/benchmarks"))
@@ -33,7 +35,8 @@ def folder(): return Path(os.environ.get("PROMOTER_NB_BENCHMARKS") or at_root("r
 def ratio(what, ours, reference, against, unit="promoters/s"):
     "One comparison, printed and returned; both numbers are rates, of the same run."
     print(f"{what}: {ours:,.1f} {unit}, {against} {reference:,.1f}: ratio {ours/reference:.2f}", flush=True)
-    return {"what": what, "ours": ours, "reference": reference, "against": against, "unit": unit, "ratio": ours/reference}
+    return {"what": what, "ours": ours, "reference": reference, "against": against, "unit": unit,
+            "ratio": ours/reference}
 
 
 def cost_of(command):
@@ -48,8 +51,9 @@ def cost_of(command):
 def keep(name, ratios, place=None, **further):
     "Write what a benchmark found, and where."
     write_json((place or folder())/f"{name}.json", {
-        "ratios": ratios, **further, "device": device(), "threads": torch.get_num_threads(), "packages": package_versions(),
-        "commit": commit(), "measured": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+        "ratios": ratios, **further, "device": device(), "threads": torch.get_num_threads(),
+        "packages": package_versions(), "commit": commit(),
+        "measured": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
 
 
 def read(place):

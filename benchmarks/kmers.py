@@ -2,8 +2,9 @@
 
     python benchmarks/kmers.py [promoters]
 
-Both count the k-mers of the same random 80 bp sequences on one thread, turn by turn (best of five), the library from `uint8`
-codes, scikit-learn from text with its vocabulary given, so that neither has to find it. The counts are compared first.
+Both count the k-mers of the same random 80 bp sequences on one thread, turn by turn (best of five), the library from
+`uint8` codes, scikit-learn from text with its vocabulary given, so that neither has to find it. The counts are compared
+first.
 """
 import sys
 import time

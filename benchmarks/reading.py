@@ -25,7 +25,8 @@ def written(path: Path, source: Path | None, rows: int) -> Path:
     if source: lines = source.read_text().splitlines(keepends=True)
     else:
         rng = np.random.default_rng(0)
-        lines = [f"{UPSTREAM}{core}{DOWNSTREAM}\t{label:.6f}\n" for core, label in zip(decode(rng.integers(0, 4, (50_000, 80), dtype=np.uint8)), rng.normal(11, 2, 50_000))]
+        lines = [f"{UPSTREAM}{core}{DOWNSTREAM}\t{label:.6f}\n" for core, label in zip(
+            decode(rng.integers(0, 4, (50_000, 80), dtype=np.uint8)), rng.normal(11, 2, 50_000))]
     with open(path, "w") as file: file.writelines(islice(cycle(lines), rows))
     return path
 
@@ -64,7 +65,8 @@ def main():
         slow, (codes, labels) = seconds(loop, path, options.rows//20)
     assert (data.codes[:len(codes)] == codes).all() and (data.labels[:len(labels)] == labels).all()
     print(f"{options.rows:,} rows, {memory:.0f} MB above the interpreter's peak")
-    keep("reading", [ratio("reading a file", options.rows/fast, options.rows/20/slow, "loop over rows")], rows=options.rows, megabytes=memory)
+    keep("reading", [ratio("reading a file", options.rows/fast, options.rows/20/slow, "loop over rows")],
+         rows=options.rows, megabytes=memory)
 
 
 if __name__ == "__main__": main()

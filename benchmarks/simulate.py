@@ -2,9 +2,10 @@
 
     python benchmarks/simulate.py [promoters] [threads]
 
-Prints promoters a second from random numbers to files on disk, the peak memory of the process, and, from the same run and on
-one thread, how much faster expression is computed from tables of half sites than by the plain way: a convolution of the one-hot
-sequence with the 128 energy matrices, a sigmoid, and the same sums (both float32 in torch, 2,048 promoters, best of five).
+Prints promoters a second from random numbers to files on disk, the peak memory of the process, and, from the same run
+and on one thread, how much faster expression is computed from tables of half sites than by the plain way: a convolution
+of the one-hot sequence with the 128 energy matrices, a sigmoid, and the same sums (both float32 in torch, 2,048
+promoters, best of five).
 """
 import resource
 import sys
@@ -27,7 +28,8 @@ def plain_sums(context, tile=32):
     energies, abundance = torch.from_numpy(energies).float(), torch.from_numpy(factors.abundance).float().tile(2)
     sums = []
     for part in context.split(tile):
-        taken = torch.sigmoid(torch.nn.functional.conv1d(one_hot(part), energies, abundance)).transpose(1, 2).contiguous()
+        taken = torch.sigmoid(torch.nn.functional.conv1d(one_hot(part), energies, abundance)
+                              ).transpose(1, 2).contiguous()
         pairs = _cooperation(taken.unflatten(2, (2, -1)), members, kernels)
         sums.append(torch.stack([taken.flatten(1) @ activation, taken.flatten(1) @ opening, pairs], dim=1))
     return torch.cat(sums)
@@ -47,7 +49,8 @@ def main(promoters=1_000_000, threads=2):
         start, busy = time.perf_counter(), time.process_time()
         write_library(folder, promoters, threads=threads, progress=False)
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
-    print(f"{promoters:,} promoters in {seconds:.1f} s on {threads} threads: {promoters/seconds:,.0f} promoters/s ({busy:.1f} s of processor time)")
+    print(f"{promoters:,} promoters in {seconds:.1f} s on {threads} threads: {promoters/seconds:,.0f} promoters/s "
+          f"({busy:.1f} s of processor time)")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
     print(f"peak memory {memory:,.0f} MB")
     torch.set_num_threads(1)

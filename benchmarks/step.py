@@ -49,7 +49,8 @@ def time_by_operation(step, steps=5):
     step()
     with profile(activities=[ProfilerActivity.CPU]) as seen:
         for _ in range(steps): step()
-    rows = [(event.key.removeprefix("aten::"), event.self_cpu_time_total/1000/steps, event.count/steps) for event in seen.key_averages()]
+    rows = [(event.key.removeprefix("aten::"), event.self_cpu_time_total/1000/steps, event.count/steps)
+            for event in seen.key_averages()]
     found = pd.DataFrame(rows, columns=["operation", "milliseconds", "calls"]).set_index("operation")
     found = found.assign(share=found.milliseconds/found.milliseconds.sum())[["share", "milliseconds", "calls"]]
     return found.sort_values("milliseconds", ascending=False)

@@ -2,8 +2,9 @@
 
     python benchmarks/tensors.py [promoters] [rounds]
 
-Oligos with their flanks, as text, are trimmed, encoded and handed on as one-hot float tensors, in the batches of prediction. The
-loop does the same one sequence after the other, on a twentieth of them. Both take turns, and the fastest round counts.
+Oligos with their flanks, as text, are trimmed, encoded and handed on as one-hot float tensors, in the batches of
+prediction. The loop does the same one sequence after the other, on a twentieth of them. Both take turns, and the
+fastest round counts.
 """
 import resource
 import sys

@@ -1,7 +1,9 @@
 """How fast the ResNet trains and predicts, against the same architecture written plainly.
 
-Plainly means: float32, one-dimensional convolutions in PyTorch's default layout, PyTorch's PReLU, and a DataLoader that encodes row by row.
-Ours works in the arithmetic that is faster here (`training.precision`), and the product of matrices that it is set against likewise.
+Plainly means: float32, one-dimensional convolutions in PyTorch's default layout, PyTorch's PReLU, and a DataLoader that
+encodes row by row.
+Ours works in the arithmetic that is faster here (`training.precision`), and the product of matrices that it is set
+against likewise.
 Both are measured in one run, in turns, and the fastest of the rounds counts; so a busy machine disturbs both alike.
 
     python benchmarks/training.py [rows] [rounds]
@@ -44,7 +46,9 @@ class PlainResNet(nn.Module):
     "The ResNet (claim M4) in one-dimensional layers."
     def __init__(self, channels=64):
         super().__init__()
-        block = lambda channels_in, kernel: nn.Sequential(nn.Conv1d(channels_in, channels, kernel, padding=kernel//2, bias=False), nn.BatchNorm1d(channels), nn.PReLU())
+        block = lambda channels_in, kernel: nn.Sequential(
+            nn.Conv1d(channels_in, channels, kernel, padding=kernel//2, bias=False), nn.BatchNorm1d(channels),
+            nn.PReLU())
         self.first = block(4, 21)
         self.blocks = nn.ModuleList(nn.Sequential(block(channels, 5), block(channels, 5)) for _ in range(3))
         self.head = nn.Sequential(nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, 1), nn.Softplus())
@@ -77,15 +81,19 @@ def operations(channels=64):
 
 def main(rows=8192, rounds=5):
     generator = np.random.default_rng(0)
-    data = Dataset(generator.integers(0, 4, (rows, WIDTH), dtype=np.uint8), generator.normal(11, 2, rows).astype(np.float32), "random", "", np.arange(rows), {})
+    data = Dataset(generator.integers(0, 4, (rows, WIDTH), dtype=np.uint8),
+                   generator.normal(11, 2, rows).astype(np.float32), "random", "", np.arange(rows), {})
     recipe, ours, plain = Recipe(epochs=1000, batch_size=BATCH), build("resnet"), PlainResNet()
     plain_rows, optimizer = PlainRows(decode(data.codes), data.labels), torch.optim.AdamW(plain.parameters())
     precision = choose_precision("cpu")
     with TemporaryDirectory() as folder:
-        run = TrainingRun(make_fabric("cpu", precision=precision), ours, data, data, recipe, Path(folder), {}, show=False)
+        run = TrainingRun(make_fabric("cpu", precision=precision), ours, data, data, recipe, Path(folder), {},
+                          show=False)
         start_phase(run, "adamw", 1000)
-        jobs = {"training, ours": lambda: train_epoch(run, *draw_epoch(run.labels, recipe, 0), 1), "training, plain": lambda: plain_training(plain, optimizer, plain_rows),
-                "prediction, ours": lambda: predict(ours, data.codes, accelerator="cpu", precision=precision), "prediction, plain": lambda: plain_prediction(plain, plain_rows)}
+        jobs = {"training, ours": lambda: train_epoch(run, *draw_epoch(run.labels, recipe, 0), 1),
+                "training, plain": lambda: plain_training(plain, optimizer, plain_rows),
+                "prediction, ours": lambda: predict(ours, data.codes, accelerator="cpu", precision=precision),
+                "prediction, plain": lambda: plain_prediction(plain, plain_rows)}
         seconds, peak = {name: [] for name in jobs}, 0
         for _ in range(rounds):
             for name, job in jobs.items():
@@ -94,9 +102,12 @@ def main(rows=8192, rounds=5):
                 seconds[name].append(time.perf_counter() - started)
             peak = max(peak, matrix_rate(precision))
     rate = {name: rows/min(times) for name, times in seconds.items()}
-    print(f"{torch.get_num_threads()} threads, {precision}; matrix product {peak/1e9:.0f} GFLOP/s; convolutions {operations()/1e6:.1f} MFLOP a sequence forward")
-    compare = lambda name: ratio(f"{name}, ResNet in {precision}", rate[f"{name}, ours"], rate[f"{name}, plain"], "plain PyTorch and DataLoader")
-    share = {name: rate[f"{name}, ours"]*factor*operations()/peak for name, factor in (("training", 3), ("prediction", 1))}
+    print(f"{torch.get_num_threads()} threads, {precision}; matrix product {peak/1e9:.0f} GFLOP/s; "
+          f"convolutions {operations()/1e6:.1f} MFLOP a sequence forward")
+    compare = lambda name: ratio(f"{name}, ResNet in {precision}", rate[f"{name}, ours"], rate[f"{name}, plain"],
+                                 "plain PyTorch and DataLoader")
+    share = {name: rate[f"{name}, ours"]*factor*operations()/peak
+             for name, factor in (("training", 3), ("prediction", 1))}
     print("  ".join(f"{name}: {value:.0%} of the matrix rate" for name, value in share.items()))
     keep("training", [compare("training"), compare("prediction")], matrix_gflops=peak/1e9, share_of_matrix_rate=share)
 

@@ -1,9 +1,10 @@
-"""How fast and in how much memory `promoter-nb variants` scores a VCF, against a loop that predicts one variant after another.
+"""How fast and in how much memory `promoter-nb variants` scores a VCF, against a loop that predicts one after another.
 
 The genome is random, 2,000 bases for each gene; the 400 bases upstream of each gene are read in five windows of 80, as
-the command's own `--upstream 400 --step 80` lays them, and every variant is a substitution within them. In the loop, each
-variant is a call of the packaged model with both sequences; in the command, a window's reference is predicted once, and
-alternatives are predicted thousands at a time; both in the arithmetic that is faster here (`--precision auto`). Memory is the largest resident size of the command's process.
+the command's own `--upstream 400 --step 80` lays them, and every variant is a substitution within them. In the loop,
+each variant is a call of the packaged model with both sequences; in the command, a window's reference is predicted
+once, and alternatives are predicted thousands at a time. Both use the arithmetic that is faster here (`--precision
+auto`). Memory is the largest resident size of the command's process.
 
     python benchmarks/variants.py [variants] [variants of a short file] [genes] [variants of the loop]
 """
@@ -44,7 +45,8 @@ def substitutions(rng, letters, genes, number):
 def write_variants(path, places, refs, alts):
     with open(path, "w") as file:
         file.write(HEAD)
-        file.writelines(f"chromosome\t{place + 1}\t.\t{chr(ref)}\t{chr(alt)}\t.\t.\t.\n" for place, ref, alt in zip(places, refs, alts))
+        file.writelines(f"chromosome\t{place + 1}\t.\t{chr(ref)}\t{chr(alt)}\t.\t.\t.\n"
+                        for place, ref, alt in zip(places, refs, alts))
 
 
 def one_by_one(predictor, letters, places, alts):
@@ -68,18 +70,20 @@ def main(variants=1_000_000, short=10_000, genes=6000, looped=200):
         for number in (short, variants):
             chosen = substitutions(rng, letters, genes, number)
             write_variants(place/"variants.vcf", *chosen)
-            seconds, megabytes = cost_of([*COMMAND, place/"variants.vcf", "--genome", place/"genome.fa", "--windows", place/"genes.bed",
-                                          "--precision", "auto", "--upstream", UPSTREAM, "--step", WIDTH, "--output", place/"effects.tsv"])
+            seconds, megabytes = cost_of([*COMMAND, place/"variants.vcf", "--genome", place/"genome.fa",
+                                          "--windows", place/"genes.bed", "--upstream", UPSTREAM, "--step", WIDTH,
+                                          "--precision", "auto", "--output", place/"effects.tsv"])
             runs.append({"variants": number, "seconds": seconds, "megabytes": megabytes})
-            print(f"promoter-nb variants: {number:9,} variants in {seconds:7.1f} s with start, {number/seconds:6.0f}/s; at most {megabytes:.0f} MB", flush=True)
+            print(f"promoter-nb variants: {number:9,} variants in {seconds:7.1f} s with start, "
+                  f"{number/seconds:6.0f}/s; at most {megabytes:.0f} MB", flush=True)
         effects = pd.read_csv(place/"effects.tsv", sep="\t", nrows=looped)
     predictor, (places, _, alts) = Predictor.load(precision="auto"), (part[:looped] for part in chosen)
     started = time.perf_counter()
     found = one_by_one(predictor, letters, places, alts)
     loop = len(found)/(time.perf_counter() - started)
     np.testing.assert_allclose(effects.delta, found, atol=0.1)
-    keep("variants", [ratio("variants of a VCF", variants/seconds, loop, "loop of one call each", "variants/s")], runs=runs, precision=predictor.precision,
-         threads_of_the_command=torch.get_num_threads())
+    keep("variants", [ratio("variants of a VCF", variants/seconds, loop, "loop of one call each", "variants/s")],
+         runs=runs, precision=predictor.precision, threads_of_the_command=torch.get_num_threads())
 
 
 if __name__ == "__main__": main(*map(int, sys.argv[1:]))

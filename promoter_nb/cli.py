@@ -142,6 +142,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
 # %% ../nbs/library/00_cli.ipynb #fc9f5249
 def _is_standard(path: Path | None) -> bool: return path is None or str(path) == "-"
 
+# %% ../nbs/library/00_cli.ipynb #2cce7ffa
 def _target(output: Path | None) -> Path | BinaryIO:
     "A file to write to, or standard output."
     if not _is_standard(output): return output
@@ -322,6 +323,7 @@ def _is_vcf(output: Path | None, to: str | None) -> bool:
     name = "" if _is_standard(output) else output.name.lower().removesuffix(".gz")
     return to == "vcf" or (to is None and name.endswith(".vcf"))
 
+# %% ../nbs/library/00_cli.ipynb #492703b3
 @contextmanager
 def _results(vcf, output, to) -> Iterator:
     "A function that writes records of a VCF and their scores."
@@ -643,6 +645,7 @@ def _promoter_names(frame):
     named = next((frame[column] for column in ("name", "id") if column in frame), None)
     return named.tolist() if named is not None else [f"line_{line}" for line in frame.index]
 
+# %% ../nbs/library/00_cli.ipynb #c530f486
 def _check_order(order, output):
     "Refuse orders that could not be written, before the search."
     from promoter_nb.inference.order_oligos import check_order
@@ -732,6 +735,7 @@ Draws = Annotated[int, typer.Option(min=0, help="Random seed.")]
 def _once(given: list) -> list | None: # what was given, each once; None for nothing
     return list(dict.fromkeys(given)) or None
 
+# %% ../nbs/library/00_cli.ipynb #44b2d641
 def _coded_blocks(predictor, path, column, format):
     "Blocks of a file as they were read, and as the network reads them."
     from promoter_nb.data.read_sequences import complaints_with_line, find_column, read_stream
@@ -1009,6 +1013,7 @@ BinColumns = Annotated[str | None, typer.Option(
     help="What the columns of a table with reads per sorting bin begin with, such as bin_ for bin_0, bin_1, ...; a "
          "promoter's value is its mean bin, and its reads are its weight.")]
 
+# %% ../nbs/library/00_cli.ipynb #059cf4b2
 def _columns_of(sequence: str, values: list[str], weight: str | None, bins: str | None) -> dict:
     "Which columns of a table hold what, as `read_measured` takes it."
     if bins is not None and (values or weight):
@@ -1022,6 +1027,7 @@ def _recipe(epochs: int | None, minutes: float | None, network: str):
     from promoter_nb.inference.train_model import with_epochs
     return with_epochs(epochs, network) if epochs else None
 
+# %% ../nbs/library/00_cli.ipynb #be581b0e
 def _worth(card: dict) -> str:
     "What a model is worth, in a line."
     measures = {name: "{value:.3f} ({low:.3f} to {high:.3f})".format(**entry)

@@ -33,7 +33,8 @@ TRAIN = "train measured.txt model --network baseline_cnn --option channels=8 --e
 def shell(line, place, code=0, **environment):
     "Standard output and errors of a line for bash, in which `pnb` is the command."
     line = f"pnb() {{ {COMMAND} \"$@\"; }}; {line}"
-    done = subprocess.run(["bash", "-c", line], cwd=place, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment, capture_output=True, timeout=300)
+    done = subprocess.run(["bash", "-c", line], cwd=place, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+                          capture_output=True, timeout=300)
     assert done.returncode == code, done
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
@@ -48,11 +49,13 @@ def place(tmp_path):
 
 # Outputs
 
-@pytest.mark.parametrize("verb", ["predict two.txt", "explain two.txt", "design two.txt --edits 1", "variants pairs.csv"])
+@pytest.mark.parametrize("verb", ["predict two.txt", "explain two.txt", "design two.txt --edits 1",
+                                  "variants pairs.csv"])
 def test_an_open_stream_is_written_to_where_it_is(place, verb):
     (place/"pairs.csv").write_text(f"reference,alternative\n{CORES[0]},{CORES[1]}\n")
     expected, _ = shell(f"pnb {verb}", place)
-    line = f"echo earlier > all; pnb {verb} -o /dev/stdout >> all; pnb {verb} -o - | cat > piped; pnb {verb} -o >(cat > made) --to tsv; wait; sleep 1"
+    line = (f"echo earlier > all; pnb {verb} -o /dev/stdout >> all; pnb {verb} -o - | cat > piped; "
+            f"pnb {verb} -o >(cat > made) --to tsv; wait; sleep 1")
     shell(line, place)
     assert (place/"all").read_text() == "earlier\n" + expected
     assert (place/"piped").read_text() == (place/"made").read_text() == expected
@@ -67,22 +70,26 @@ def test_a_group_keeps_what_stands_before_and_behind(place):
 def test_a_file_in_memory_is_replaced_as_any_other(place):
     if not os.access("/dev/shm", os.W_OK): pytest.skip("no /dev/shm")
     target = f"/dev/shm/promoter_nb_test_{os.getpid()}.tsv"
-    try: assert shell(f"echo old > {target}; pnb predict two.txt -o {target}; cat {target}", place)[0].startswith("sequence\t")
+    try: assert shell(f"echo old > {target}; pnb predict two.txt -o {target}; cat {target}",
+                      place)[0].startswith("sequence\t")
     finally: os.unlink(target)
 
 
 def test_a_tilde_is_the_home_folder(place):
     home = place/"home"
     home.mkdir()
-    shell("pnb predict two.txt --output=~/out.tsv; pnb explain two.txt '--logos=~/logos' -o '~/c.tsv' --motifs='~/m.tsv'; pnb data simulate '~/l' --rows 10", place, HOME=str(home))
-    assert {"out.tsv", "logos", "c.tsv", "m.tsv", "l"} == {path.name for path in home.glob("[!.]*")} and not (place/"~").exists()
+    shell("pnb predict two.txt --output=~/out.tsv; pnb explain two.txt '--logos=~/logos' -o '~/c.tsv' "
+          "--motifs='~/m.tsv'; pnb data simulate '~/l' --rows 10", place, HOME=str(home))
+    assert {"out.tsv", "logos", "c.tsv", "m.tsv", "l"} == {path.name for path in home.glob("[!.]*")} and not (
+        place/"~").exists()
 
 
 # Inputs
 
 def test_training_data_may_come_from_a_pipe(place):
     expected = json.loads(shell("pnb data describe measured.txt", place)[0])
-    for line in ("pnb data describe <(cat measured.txt)", "cat measured.txt | pnb data describe -", "cat measured.txt | pnb data describe /dev/stdin",
+    for line in ("pnb data describe <(cat measured.txt)", "cat measured.txt | pnb data describe -",
+                 "cat measured.txt | pnb data describe /dev/stdin",
                  "mkfifo p; cat measured.txt > p & pnb data describe p", "gzip -c measured.txt | pnb data describe -"):
         found = json.loads(shell(line, place)[0])
         assert found | {"sha256": ""} == expected | {"sha256": ""}
@@ -92,7 +99,8 @@ def test_a_blank_end_and_a_first_value_in_scientific_notation_are_taken_by_all(p
     rows = [f"{core}\t{value}" for core, value in zip(CORES, ["1e-05", "2.5", "9.87E-1", "-3e+0"])]
     (place/"rows.txt").write_text("\n".join(rows) + "\n\n \n")
     assert read(place/"rows.txt").labels.tolist() == [np.float32(1e-05), 2.5, np.float32(0.987), -3]
-    assert pd.concat(read_stream(open(place/"rows.txt", "rb"), "rows.txt")).measured.tolist() == ["1e-05", "2.5", "9.87E-1", "-3e+0"]
+    assert pd.concat(read_stream(open(place/"rows.txt", "rb"), "rows.txt")).measured.tolist() == [
+        "1e-05", "2.5", "9.87E-1", "-3e+0"]
 
 
 def test_a_table_is_read_by_its_heading_whatever_its_name(place):
@@ -103,13 +111,17 @@ def test_a_table_is_read_by_its_heading_whatever_its_name(place):
 
 
 @pytest.mark.parametrize("content, told", [
-    (gzip.compress(b"A"*200_000_000, 9), "1,000,000 letters or more"), (gzip.compress(bytes(200_000_000), 9), "no text"), (b"ACGT\t1\n" + b"A"*50_000_000, "line 2: the line has"),
+    (gzip.compress(b"A"*200_000_000, 9), "1,000,000 letters or more"),
+    (gzip.compress(bytes(200_000_000), 9), "no text"), (b"ACGT\t1\n" + b"A"*50_000_000, "line 2: the line has"),
     (b"ACGT\t1\n" + b"\n"*30_000_000 + b"ACGT\n", "line 2: the line is empty")])
 def test_bombs_are_refused_in_little_memory(tmp_path, content, told):
     (tmp_path/"bomb").write_bytes(content)
-    code = "import resource, sys; from promoter_nb.data.dataset import read\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\ntry: read(sys.argv[1])\n" \
-           "except ValueError as error: print(error)\nprint((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)//1024)"
-    *said, megabytes = subprocess.run([sys.executable, "-c", code, str(tmp_path/"bomb")], capture_output=True, text=True, timeout=120).stdout.splitlines()
+    code = "import resource, sys; from promoter_nb.data.dataset import read\n" \
+           "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\ntry: read(sys.argv[1])\n" \
+           "except ValueError as error: print(error)\n" \
+           "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)//1024)"
+    *said, megabytes = subprocess.run([sys.executable, "-c", code, str(tmp_path/"bomb")], capture_output=True,
+                                      text=True, timeout=120).stdout.splitlines()
     assert told in said[0] and int(megabytes) < 500
 
 
@@ -123,14 +135,18 @@ def test_a_working_folder_that_was_removed_is_named(place):
 def test_a_sparse_file_of_a_terabyte_is_refused_at_once(place):
     with open(place/"sparse", "wb") as file: file.truncate(10**12)
     started = time.monotonic()
-    for words in ("data describe sparse", "train sparse model", "predict sparse"): assert "no text in UTF-8" in shell(f"pnb {words}", place, code=1)[1]
+    for words in ("data describe sparse", "train sparse model", "predict sparse"):
+        assert "no text in UTF-8" in shell(f"pnb {words}", place, code=1)[1]
     assert time.monotonic() - started < 100 and not (place/"model").exists()
 
 
 def test_a_bomb_of_blank_lines_or_of_one_record_ends_predict(tmp_path):
-    for content, told in ((b"ACGT\n" + b"\n"*40_000_000 + b"ACGT\n", "empty"), (b">a\n" + b"ACGT"*8_000_000, "more than 20,000,000 letters")):
+    for content, told in ((b"ACGT\n" + b"\n"*40_000_000 + b"ACGT\n", "empty"),
+                          (b">a\n" + b"ACGT"*8_000_000, "more than 20,000,000 letters")):
         with pytest.raises(DataError, match=told):
-            for frame in read_stream(io.BytesIO(content), "bomb"): Predictor.load().prepare(frame.sequence[frame.sequence != ""]) and (frame.sequence == "").any() and _empty()
+            for frame in read_stream(io.BytesIO(content), "bomb"):
+                Predictor.load().prepare(frame.sequence[frame.sequence != ""]) and (
+                    frame.sequence == "").any() and _empty()
 
 
 def _empty(): raise DataError("empty")
@@ -139,9 +155,14 @@ def _empty(): raise DataError("empty")
 # Fuzzing
 
 def texts_like_files():
-    pieces = st.sampled_from(["ACGT", "acgtn", ">a", ">", ";", "\n", "\n\n", "\r\n", "\t", ",", '"', "1.5", "nan", "sequence", "id", " ", "\0", "\u2013", "é", "#", "@", "+", "N", "TGCATTTTTTTCACATC", "-1e5"])
-    return st.one_of(st.lists(pieces, max_size=40).map(lambda parts: "".join(parts).encode()), st.binary(max_size=200), st.lists(pieces, max_size=40).map(lambda parts: gzip.compress("".join(parts).encode())),
-                     st.lists(st.sampled_from([b"ACGT\t1\n", b"GATTACA\t2.5\n", b">x\nACGT\n", b"sequence,id\n", b"ACGT,1\n"]), max_size=20).map(b"".join))
+    pieces = st.sampled_from(["ACGT", "acgtn", ">a", ">", ";", "\n", "\n\n", "\r\n", "\t", ",", '"', "1.5", "nan",
+                              "sequence", "id", " ", "\0", "\u2013", "é", "#", "@", "+", "N", "TGCATTTTTTTCACATC",
+                              "-1e5"])
+    return st.one_of(st.lists(pieces, max_size=40).map(lambda parts: "".join(parts).encode()),
+                     st.binary(max_size=200),
+                     st.lists(pieces, max_size=40).map(lambda parts: gzip.compress("".join(parts).encode())),
+                     st.lists(st.sampled_from([b"ACGT\t1\n", b"GATTACA\t2.5\n", b">x\nACGT\n", b"sequence,id\n",
+                                               b"ACGT,1\n"]), max_size=20).map(b"".join))
 
 
 def check_readers(content, path):
@@ -154,7 +175,9 @@ def check_readers(content, path):
             except DataError as error: assert "fuzzed" in str(error) and "\n" not in str(error)[:20]
             else:
                 if kind == "text": assert sum(map(len, frames)) == len(plain.rstrip(b" \r\n").split(b"\n"))
-                if kind == "fasta": assert sum(map(len, frames)) == plain.replace(b"\r", b"").lstrip(b"\n\xef\xbb\xbf").count(b"\n>") + 1
+                if kind == "fasta":
+                    assert sum(map(len, frames)) == plain.replace(b"\r", b"").lstrip(
+                        b"\n\xef\xbb\xbf").count(b"\n>") + 1
     try: data = read(path)
     except DataError as error: assert "fuzzed" in str(error)
     else: assert len(data) == len(plain.rstrip(b" \r\n").splitlines())
@@ -175,18 +198,23 @@ def test_no_parser_is_surprised(tmp_path_factory, content):
 
 def test_numbers_of_numpy_are_numbers(place):
     sequences, labels = CORES[:90], np.arange(90)/9
-    plain = PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, batch_size=16, seed=1, accelerator="cpu").fit(sequences, labels).predict(sequences)
-    other = PromoterRegressor("baseline_cnn", {"channels": np.int64(8)}, epochs=np.int64(2), batch_size=np.int32(16), width=np.int64(80), seed=np.int64(1), accelerator="cpu")
+    plain = PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, batch_size=16, seed=1, accelerator="cpu"
+                              ).fit(sequences, labels).predict(sequences)
+    other = PromoterRegressor("baseline_cnn", {"channels": np.int64(8)}, epochs=np.int64(2), batch_size=np.int32(16),
+                              width=np.int64(80), seed=np.int64(1), accelerator="cpu")
     assert (other.fit(sequences, labels).predict(sequences) == plain).all()
-    search = GridSearchCV(PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, accelerator="cpu"), {"seed": np.arange(2)}, cv=2, error_score="raise")
+    search = GridSearchCV(PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, accelerator="cpu"),
+                          {"seed": np.arange(2)}, cv=2, error_score="raise")
     assert search.fit(sequences, labels).best_params_["seed"] in (0, 1)
-    card = train_model(place/"measured.txt", place/"model", "baseline_cnn", {"channels": np.int64(8)}, with_epochs(np.int64(2), "baseline_cnn"), members=np.int64(1), seed=np.int64(3),
+    card = train_model(place/"measured.txt", place/"model", "baseline_cnn", {"channels": np.int64(8)},
+                       with_epochs(np.int64(2), "baseline_cnn"), members=np.int64(1), seed=np.int64(3),
                        width=np.int64(80), progress=False, accelerator="cpu").card
     assert card["recipe"]["seed"] == 3
 
 
 def test_a_large_seed_is_as_good_as_a_small_one():
-    fitted = PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, batch_size=16, seed=2**40, accelerator="cpu").fit(CORES[:90], np.arange(90)/9)
+    fitted = PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, batch_size=16, seed=2**40, accelerator="cpu"
+                               ).fit(CORES[:90], np.arange(90)/9)
     assert np.isfinite(fitted.predict(CORES[:3])).all()
 
 
@@ -195,7 +223,8 @@ def test_a_default_type_or_device_of_pytorchs_changes_nothing():
     def everything():
         predictor = Predictor.load(device="cpu")
         fitted = PromoterRegressor("baseline_cnn", {"channels": 8}, epochs=2, accelerator="cpu").fit(sequences, labels)
-        return predictor.predict(sequences), explain(predictor, sequences[0]).contribution.to_numpy(), fitted.predict(sequences)
+        return (predictor.predict(sequences), explain(predictor, sequences[0]).contribution.to_numpy(),
+                fitted.predict(sequences))
     expected = everything()
     for kind in (torch.float64, torch.float16):
         torch.set_default_dtype(kind)
@@ -211,7 +240,8 @@ def _predict_some(count): return Predictor.load(device="cpu").predict(CORES[:cou
 def test_a_child_predicts_what_its_parent_does(method):
     if method not in multiprocessing.get_all_start_methods(): pytest.skip(f"this system cannot {method}")
     expected = _predict_some(100)
-    with multiprocessing.get_context(method).Pool(1) as pool: found = pool.apply_async(_predict_some, [100]).get(timeout=120)
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        found = pool.apply_async(_predict_some, [100]).get(timeout=120)
     np.testing.assert_array_equal(found, expected)
 
 
@@ -236,13 +266,15 @@ def test_long_promoters_are_told_of(place):
 def kill(place, line, after, number=signal.SIGTERM):
     "Start a command, end it after some seconds, and return its exit code."
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", "from promoter_nb.cli import app; app()", *line.split()], cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", "from promoter_nb.cli import app; app()", *line.split()],
+                               cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try: return process.wait(timeout=after)
     except subprocess.TimeoutExpired: process.send_signal(number)
     return process.wait(timeout=60)
 
 
-VERBS = {"predict": "predict many.txt -o out/table.tsv", "simulate": "data simulate library --rows 40000", "train": TRAIN.replace("epochs 2", "epochs 6")}
+VERBS = {"predict": "predict many.txt -o out/table.tsv", "simulate": "data simulate library --rows 40000",
+         "train": TRAIN.replace("epochs 2", "epochs 6")}
 
 def check_kills(place, verb, moments):
     (place/"many.txt").write_text("\n".join(CORES*50) + "\n")
@@ -254,11 +286,14 @@ def check_kills(place, verb, moments):
         if code == 0: break
         if new & {"model", "library"}:  # asked to end in its last moment, when all of it was there
             if "model" in new: assert new == {"model"} and len(Predictor.load(place/"model").predict(CORES[:3])) == 3
-            else: assert new == {"library"} and read(place/"library/train.txt").sha256 == json.loads((place/"library/library.json").read_text())["sha256"]
+            else:
+                assert new == {"library"} and read(place/"library/train.txt").sha256 == json.loads(
+                    (place/"library/library.json").read_text())["sha256"]
             break
         assert new <= {".model.training"}
     else: kill(place, VERBS[verb], 300)
-    assert {path.name for path in place.iterdir()} - before == {{"predict": "out", "simulate": "library", "train": "model"}[verb]}
+    assert {path.name for path in place.iterdir()} - before == {
+        {"predict": "out", "simulate": "library", "train": "model"}[verb]}
 
 
 @pytest.mark.parametrize("verb", [pytest.param(verb, marks=() if verb == "train" else pytest.mark.long) for verb in VERBS])
@@ -268,13 +303,17 @@ def test_a_command_that_is_asked_to_end_leaves_nothing_half_written(place, verb)
 # Other machines
 
 def test_a_job_with_several_tasks_trains_in_one_process(place):
-    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train.sh", "SLURM_NTASKS": "4", "SLURM_NNODES": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_NODELIST": "n1"}
+    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train.sh", "SLURM_NTASKS": "4", "SLURM_NNODES": "1",
+           "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_NODELIST": "n1"}
     shell(f"pnb {TRAIN}", place, **job)
     assert (place/"model"/"model.json").exists()
 
 
-SETTINGS = {"C locale": {"LC_ALL": "C"}, "Latin-1": {"PYTHONIOENCODING": "latin-1"}, "ASCII": {"PYTHONIOENCODING": "ascii"}, "no assertions": {"PYTHONOPTIMIZE": "1"},
-            "warnings are errors": {"PYTHONWARNINGS": "error:::promoter_nb"}, "four threads": {"OMP_NUM_THREADS": "4"}, "a long TMPDIR": {}, "no UTF-8 mode": {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}}
+SETTINGS = {"C locale": {"LC_ALL": "C"}, "Latin-1": {"PYTHONIOENCODING": "latin-1"},
+            "ASCII": {"PYTHONIOENCODING": "ascii"}, "no assertions": {"PYTHONOPTIMIZE": "1"},
+            "warnings are errors": {"PYTHONWARNINGS": "error:::promoter_nb"}, "four threads": {"OMP_NUM_THREADS": "4"},
+            "a long TMPDIR": {},
+            "no UTF-8 mode": {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}}
 
 NEWER = ("pnb scan genome.fa --step 40 > scanned; pnb ask insert REB1 --number 2 --position 9 > inserted; "
          "pnb ask ablate TA two.txt --copies 2 > ablated; pnb ask pair REB1 ABF1 --number 2 --distance 5 > paired; "
@@ -290,21 +329,27 @@ def test_every_verb_under_other_settings(place, setting):
         environment = {"TMPDIR": str(long)}
     (place/"genome.fa").write_text(f">I\n{CORES[0]}{CORES[1]}\n")
     (place/"places.bed").write_text("I\t20\t100\tp\t0\t+\n")
-    (place/"my.vcf").write_text(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nI\t40\t.\t{CORES[0][39]}\tN\t.\t.\t.\n")
+    (place/"my.vcf").write_text("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+                                f"I\t40\t.\t{CORES[0][39]}\tN\t.\t.\t.\n")
     (place/"pairs.csv").write_text(f"reference,alternative\n{CORES[0]},{CORES[1]}\n")
-    line = f"set -e; pnb predict two.txt; pnb variants pairs.csv; pnb explain two.txt > explained; pnb design two.txt --edits 1 > designed; pnb card > card; pnb data describe measured.txt > described; {NEWER}; pnb {TRAIN}"
+    line = ("set -e; pnb predict two.txt; pnb variants pairs.csv; pnb explain two.txt > explained; "
+            "pnb design two.txt --edits 1 > designed; pnb card > card; pnb data describe measured.txt > described; "
+            f"{NEWER}; pnb {TRAIN}")
     output, _ = shell(line, place, **environment)
     assert output.count("\n") == 3 + 2 + 1 and (place/"model"/"README.md").read_text(encoding="utf-8").count("ρ") == 1
 
 
-@pytest.mark.parametrize("words", ["predict two.txt -o {}/out.tsv", "explain two.txt --logos {}/logos", "design two.txt --edits 1 -o {}/out.csv", "data simulate {}/library --rows 10", TRAIN.replace(" model", " {}/model")])
+@pytest.mark.parametrize("words", ["predict two.txt -o {}/out.tsv", "explain two.txt --logos {}/logos",
+                                   "design two.txt --edits 1 -o {}/out.csv", "data simulate {}/library --rows 10",
+                                   TRAIN.replace(" model", " {}/model")])
 def test_a_folder_that_cannot_be_written_to_is_named(place, words):
     (place/"file").touch() # a file in place of the folder refuses root, too
     told = shell(f"pnb {words.format('file')}", place, code=1)[1]
     assert "file" in told.splitlines()[-1]
 
 
-@pytest.mark.parametrize("words", ["predict two.txt -o /dev/full --to tsv", "predict two.txt > /dev/full", "explain two.txt -o /dev/full --to csv", "design two.txt --edits 1 > /dev/full"])
+@pytest.mark.parametrize("words", ["predict two.txt -o /dev/full --to tsv", "predict two.txt > /dev/full",
+                                   "explain two.txt -o /dev/full --to csv", "design two.txt --edits 1 > /dev/full"])
 def test_a_full_disk_is_named(place, words):
     if not os.path.exists("/dev/full"): pytest.skip("no /dev/full")
     assert "No space left" in shell(f"pnb {words}", place, code=1)[1]
@@ -318,7 +363,8 @@ def test_the_umask_is_kept(place):
 # Experiments
 
 def test_a_copy_within_another_project_has_no_commit(tmp_path, monkeypatch):
-    git = lambda *words: subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True, capture_output=True)
+    git = lambda *words: subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", *words],
+                                        check=True, capture_output=True)
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "other")
     (tmp_path/"copy").mkdir()
@@ -330,4 +376,5 @@ def test_a_copy_within_another_project_has_no_commit(tmp_path, monkeypatch):
 
 def test_labels_that_are_all_the_same_are_refused_by_experiments(tmp_path):
     (tmp_path/"constant.txt").write_text("".join(f"{core}\t5\n" for core in CORES))
-    with pytest.raises(DataError, match="all labels of its 600 promoters are 5.0"): experiment.load(str(tmp_path/"constant.txt"), 4000)
+    with pytest.raises(DataError, match="all labels of its 600 promoters are 5.0"):
+        experiment.load(str(tmp_path/"constant.txt"), 4000)

@@ -33,6 +33,7 @@ def _convolution(block: ConvBlock, add: bool = False) -> dict:
     return {"kind": "convolution", "kernel": layer.kernel_size[1], "inputs": layer.in_channels,
             "outputs": layer.out_channels, "activate": True, "add": add}
 
+# %% ../../nbs/library/app/02_offline_page.ipynb #52005799
 def _dense(layer: nn.Linear, rows: int, activate: bool) -> dict:
     return {"kind": "dense", "kernel": rows, "inputs": layer.in_features//rows, "outputs": layer.out_features,
             "activate": activate, "add": False}

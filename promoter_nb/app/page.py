@@ -172,6 +172,7 @@ def result(
             f"<p>That is more than <strong>{seen.rank:.0%}</strong> of the training library.</p>"
             f"{_change(seen, before)}</div>{warning(seen.unusual, card)}")
 
+# %% ../../nbs/library/app/01_page.ipynb #4f2daa3e
 def _change(seen, before):
     if before is None: return ""
     difference = signed(seen.prediction - before.prediction)
@@ -197,6 +198,7 @@ def style() -> str: # HTML
     "How the page looks."
     return f"<style>{(resources.files('promoter_nb')/'assets'/'page.css').read_text(encoding='utf-8')}</style>"
 
+# %% ../../nbs/library/app/01_page.ipynb #15b14ea3
 def _card(title, *children, kind=""):
     box = widgets.VBox([widgets.HTML(f"<h2>{title}</h2>"), *children])
     for name in f"pn-card {kind}".split(): box.add_class(name)

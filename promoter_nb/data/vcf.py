@@ -139,6 +139,7 @@ def in_info(
     "A text as it can stand in INFO."
     return text.translate(RESERVED)
 
+# %% ../../nbs/library/data/13_vcf.ipynb #e04d690b
 def add_info(
     records: pd.DataFrame, # a block, as it was read
     added: list[str]       # of each record, such as A=1;B=2, or nothing (n,)

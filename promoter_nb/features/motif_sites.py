@@ -21,6 +21,7 @@ from ..data.sequence import PADDING
 IUPAC = {"A": "A", "C": "C", "G": "G", "T": "T", "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC",
          "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT"}
 
+# %% ../../nbs/library/features/04_motif_sites.ipynb #df47a6a6
 @dataclass(frozen=True)
 class Pattern:
     "A motif that can be looked for."
@@ -87,6 +88,7 @@ def jaspar_patterns(
     "The motifs that come with the package."
     return {name: profile_pattern(name, motif.probabilities, motif.id) for name, motif in load_motifs().items()}
 
+# %% ../../nbs/library/features/04_motif_sites.ipynb #35832009
 def _known_pattern(word):
     names = lambda motif: (motif.name.upper(), motif.identifier, motif.identifier.split(".")[0])
     known = next((motif for motif in jaspar_patterns().values() if word in names(motif)), None)
@@ -146,6 +148,7 @@ def _thin(starts, width, sums): # indices of the best that do not overlap
         if all(abs(starts[place] - starts[other]) >= width for other in kept): kept.append(place)
     return kept
 
+# %% ../../nbs/library/features/04_motif_sites.ipynb #eabffa1f
 def hits_of(
     codes: np.ndarray, # one sequence, uint8 (width,)
     motif: Pattern     # of `pattern`

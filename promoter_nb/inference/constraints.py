@@ -35,10 +35,12 @@ def _refuse_no_count(what, number):
     if not isinstance(number, Real) or number % 1 or number < 1:
         raise ValueError(f"{what} is {number}; expected 1 or more, and whole ones only")
 
+# %% ../../nbs/library/inference/05_constraints.ipynb #41a38c2e
 def _refuse_no_range(what, low, high):
     if not 0 <= low <= high <= 1:
         raise ValueError(f"{what} is {low} to {high}; it goes from a lower to a higher share between 0 and 1")
 
+# %% ../../nbs/library/inference/05_constraints.ipynb #ba348894
 def _flank(side, text):
     if wrong := next((letter for letter in text if letter.upper() not in ALPHABET), None):
         raise ValueError(f"the {side} flank has {wrong!r} at base {text.index(wrong) + 1}; flanks are over {ALPHABET}")
@@ -77,6 +79,7 @@ def gc_bounds(
     return (np.ceil(np.multiply(share[0], bases) - 1e-9).astype(int),
             np.floor(np.multiply(share[1], bases) + 1e-9).astype(int))
 
+# %% ../../nbs/library/inference/05_constraints.ipynb #cef83aaa
 def window_sums(
     values: np.ndarray, # bool (n, width)
     size: int           # columns of a window, at most width

@@ -126,6 +126,7 @@ def _pairs(alleles: _Alleles, chromosomes: np.ndarray, windows: Windows) -> tupl
     rows = np.repeat(np.arange(len(counts)), counts)
     return rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts - low, counts)
 
+# %% ../../nbs/library/inference/12_genome_variants.ipynb #6a0d1d10
 def _is_lost(alleles: _Alleles, rows: np.ndarray, start: np.ndarray, width: int) -> np.ndarray:
     "Whether a deletion takes a whole window."
     first, last = (column[rows] + alleles.origin[rows] for column in (alleles.first, alleles.last))
@@ -173,6 +174,7 @@ LETTERS = np.frombuffer(ALPHABET.encode(), np.uint8)
 
 def _texts(codes: np.ndarray) -> list[str]: return [row.tobytes().decode() for row in LETTERS[codes]]
 
+# %% ../../nbs/library/inference/12_genome_variants.ipynb #0190d26c
 def _score_pairs(scorer: VariantScorer, records, alleles, changes, rows, window) -> pd.DataFrame:
     "A row for each allele and window; positions of windows count from 1, as those of a VCF do."
     places, width = scorer.windows.table.iloc[window].reset_index(drop=True), scorer.windows.width
@@ -190,6 +192,7 @@ def _find_chromosomes(scorer: VariantScorer, records: pd.DataFrame) -> list[str 
     known = {name: scorer.genome.find(name) for name in records.chromosome.unique()}
     return [known[name] for name in records.chromosome]
 
+# %% ../../nbs/library/inference/12_genome_variants.ipynb #e0629901
 def _bases_on_the_genome(scorer: VariantScorer, records: pd.DataFrame, chromosomes: list, name: str) -> pd.DataFrame:
     "Alleles that can be put into a sequence; the others are counted."
     alleles = list_alleles(records, name)
@@ -266,11 +269,13 @@ INFO = {"PNB": (".", "String", f"Predicted expression of promoter windows: {'|'.
         "PNB_DELTA": ("A", "Float", "Predicted change of expression, in the window where it is greatest"),
         "PNB_WINDOWS": ("A", "Integer", "Promoter windows that were scored")}
 
+# %% ../../nbs/library/inference/12_genome_variants.ipynb #09adac31
 def _entry(row) -> str:
     *text, first, second, delta, low, high, unusual = row
     numbers = (f"{number:.6g}" for number in (first, second, delta, low, high))
     return "|".join([*(in_info(str(part)) for part in text), *numbers, in_info(unusual.replace(";", "&"))])
 
+# %% ../../nbs/library/inference/12_genome_variants.ipynb #f8c6ee99
 def info_texts(
     records: pd.DataFrame, # of a VCF
     scores: pd.DataFrame   # of the same, as `score_vcf` gives them

@@ -26,6 +26,7 @@ def find_repeats(
     _, first, second = np.intersect1d(hash_rows(promoters.codes), hash_rows(others.codes), return_indices=True)
     return first, second
 
+# %% ../../nbs/library/inference/08_packaged.ipynb #cad98b10
 def map_scale(
     promoters: Dataset, # whose scale is to be used
     others: Dataset     # on another

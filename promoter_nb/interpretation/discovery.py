@@ -31,6 +31,7 @@ def _gradients(network, codes, reverse): # float32 (n, width), of codes (a tenso
     slope, bases = torch.autograd.grad(network(read).sum(), read)[0][:, :4], read.detach()[:, :4]
     return ((slope*(4*bases - bases.sum(1, keepdim=True))).sum(1)/3).cpu().numpy()
 
+# %% ../../nbs/library/interpretation/06_discovery.ipynb #cf767c67
 def _turned_back(values, codes): # of reversed promoters, aligned at the right again
     padding = (codes == PADDING).cumprod(1).sum(1)[:, None]
     places = np.arange(codes.shape[1])
@@ -86,6 +87,7 @@ def _word_numbers(windows): # int (m, places), the lesser of a word and its reve
     number = np.minimum((views*powers[::-1]).sum(-1), ((3 - views)*powers).sum(-1))
     return np.where((views < PADDING).all(-1), number, -1)
 
+# %% ../../nbs/library/interpretation/06_discovery.ipynb #cc924ba1
 def _seed_motif(number): # probabilities, float (4, 6)
     letters = number//4**np.arange(_WORD)[::-1] % 4
     return np.where(np.arange(4)[:, None] == letters, 0.85, 0.05)
@@ -109,6 +111,7 @@ def _counted(windows, strand, start, width): # probabilities, from aligned windo
     counts = (letters[None] == np.arange(4)[:, None, None]).sum(1) + 0.5
     return trim(counts/counts.sum(0))[:, :_MOST]
 
+# %% ../../nbs/library/interpretation/06_discovery.ipynb #9af762d6
 def _recounted(windows, strand, start, motif):
     return _counted(windows, strand, start - _WIDER, motif.shape[1] + 2*_WIDER)
 
@@ -211,6 +214,7 @@ def _sites(windows, seqlets, motif, contributions): # each once, in however many
     worth = (contributions[sites.row]*on_site).sum(1)
     return sites.assign(contribution=worth).sort_values(["row", "start"], ignore_index=True)
 
+# %% ../../nbs/library/interpretation/06_discovery.ipynb #a5959e27
 def _on_sites(sites, wide, width): # bool (m, width): columns of each site that are in its promoter
     columns = np.arange(width) - sites.start.to_numpy()[:, None]
     return (0 <= columns) & (columns < wide)

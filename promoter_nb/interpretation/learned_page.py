@@ -64,6 +64,7 @@ _CONVINCING, _POSSIBLE = 0.05, 1 # E-values
 def _short(number): # two digits that count, and no exponent where there need be none
     return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
 
+# %% ../../nbs/library/interpretation/07_learned_page.ipynb #5b3eabde
 def _match(row):
     known = f"{escape(row.name)} <small>{escape(row.id)}</small>"
     also = f"<br><small>also like {escape(row.also)}</small>" if isinstance(row.also, str) else ""
@@ -72,6 +73,7 @@ def _match(row):
     word = "perhaps" if row.e_value < _POSSIBLE else "none; nearest is"
     return f'<td class="faint">{word} {known}{chance}</td>'
 
+# %% ../../nbs/library/interpretation/07_learned_page.ipynb #49034616
 def _row(row, found, width):
     middles = found.sites.start.to_numpy() + found.probabilities.shape[1]/2
     effect = f"{signed(row.effect)}<br><small>{signed(row.low)} to {signed(row.high)}</small>"

@@ -62,6 +62,7 @@ def _parents(name):
     parts = name.split(".")
     return [".".join(parts[:i]) for i in range(1, len(parts))]
 
+# %% ../../nbs/library/plots/01_architecture.ipynb #8f305392
 def _group(model, leaf):
     "The module that is drawn for a layer: itself, or the outermost that is more than a sequence of layers."
     return next((name for name in _parents(leaf) if kind(model.get_submodule(name)) == _OTHER), leaf)
@@ -79,6 +80,7 @@ def _opens_residual(model, name):
     around = model.get_submodule(parents[-1]) if parents else model
     return isinstance(around, Residual) and model.get_submodule(name) is next(around.children())
 
+# %% ../../nbs/library/plots/01_architecture.ipynb #1b10426a
 def _residuals(model, name):
     return [parent for parent in _parents(name) if isinstance(model.get_submodule(parent), Residual)]
 
@@ -142,6 +144,7 @@ def _arc(axes, start, end, top):
 def _upright(axes, x, words, **options):
     axes.text(x, 0, words, rotation=90, ha="center", va="center", fontsize=6.5, **options)
 
+# %% ../../nbs/library/plots/01_architecture.ipynb #f122d97b
 def _draw_box(axes, box, left, right, width):
     _, before, after = _extent(box, width)
     corners = [(left, -before/2), (left, before/2), (right, after/2), (right, -after/2)]
