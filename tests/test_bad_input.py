@@ -193,6 +193,8 @@ GENOMES = { # a VCF, and what is said; or the genome or the windows in place of 
     "two alternatives, one empty": (VCF + record(alt="A,C G"), "line 3: ALT is 'C G'"),
     "other names": (VCF + record(chromosome="NC_001133.9"),
                     "has none of its chromosomes, such as 'NC_001133.9'; it has chrI, chrX"),
+    "other names, and a symbol": (VCF + record(chromosome="NC_001133.9", alt="A,<DEL>"),
+                                  "has none of its chromosomes, such as 'NC_001133.9'; it has chrI, chrX"),
     "Latin-1": (VCF.encode() + b"chrI\t25\tM\xfcller\tA\tC\t.\t.\t.\n", "after line 2: it is no text in UTF-8"),
     "a gzip cut off": (gzip.compress((VCF + record()*5000).encode())[:-40], "the gzip file is cut off or damaged"),
     "a BCF": (gzip.compress(b"BCF\2\2" + bytes(40)), "is a BCF; make a VCF of it: bcftools view"),

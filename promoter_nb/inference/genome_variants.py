@@ -145,7 +145,7 @@ class VariantScorer:
     ):
         self.predictor, self.genome, self.windows, self.sequences = predictor, genome, windows, sequences
         self.reference = np.full(len(windows.table), np.nan) # predictions
-        self.counts, self.examples = Counter(), {}
+        self.counts, self.examples, self.placed = Counter(), {}, False
 
     def count(self, kind: str, number: int, example: str = ""):
         "Count alleles of one kind, and remember one of them."
@@ -201,6 +201,7 @@ def _bases_on_the_genome(scorer: VariantScorer, records: pd.DataFrame, chromosom
         scorer.count(kind, len(part), part["alt"].iloc[0])
     alleles = alleles[alleles.kind == "bases"]
     lost = np.array([chromosomes[row] is None for row in alleles.record], dtype=bool)
+    scorer.placed |= not lost.all()
     scorer.count("on a chromosome that the genome does not have", lost.sum(),
                  records.chromosome.iloc[alleles.record[lost].iloc[0]] if lost.any() else "")
     return alleles[~lost].reset_index(drop=True)
@@ -243,7 +244,7 @@ def score_vcf(
     "Records of a VCF, and a row for each alternative and window: `record` and `number` say of which."
     for records in vcf.blocks: yield from _score_block(scorer, records, vcf.name)
     absent = "on a chromosome that the genome does not have"
-    if scorer.counts[absent] and scorer.counts[absent] == scorer.counts["all"]:
+    if scorer.counts[absent] and not scorer.placed:
         raise DataError(f"{vcf.name}: {scorer.genome.name} has none of its chromosomes, such as "
                         f"{scorer.examples[absent]!r}; it has {some_names(scorer.genome)}")
 
