@@ -43,30 +43,34 @@ def _entered_anywhere(path: Path, scratch: Path) -> Iterator[Path]:
 # %% ../../nbs/library/data/11_genome.ipynb #0e5f17eb
 def _open(file: Path): return (open if _packing(file) == "plain" else gzip.open)(file, "rb")
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes, int]]:
-    "Number, beginning and letters of each line, however long it is."
-    number, begin, letters = 0, b"", 0
+def _lines(file: Path) -> Iterator[tuple[int, bytes, int, bool]]:
+    "Number, beginning and letters of each line, however long it is, and whether there is white space among them."
+    number, begin, letters, spaced = 0, b"", 0, False
     with _open(file) as lines:
         for piece in iter(lambda: lines.readline(1 << 20), b""):
-            if not begin: number, begin, letters = number + 1, piece, 0
-            letters += len(piece.rstrip())
-            if piece.endswith(b"\n"): begin = yield number, begin, letters
-    if begin: yield number, begin, letters
+            if not begin: number, begin, letters, spaced, gap = number + 1, piece, 0, False, False
+            text = piece.rstrip()
+            letters, spaced = letters + len(text), spaced or gap or b" " in text or b"\t" in text
+            gap = len(text) < len(piece)
+            if piece.endswith(b"\n"): begin = yield number, begin, letters, spaced
+    if begin: yield number, begin, letters, spaced
 
 def _uneven_line(file: Path) -> int | None:
     "The first line of a FASTA file that is longer than those before it, or follows a shorter one."
     longest = ended = 0
-    for number, begin, letters in _lines(file):
+    for number, begin, letters, _ in _lines(file):
         if begin.startswith(b">"): longest = ended = 0
         elif ended and letters or longest and letters > longest: return number
         else: longest, ended = longest or letters, letters < longest
 
 # %% ../../nbs/library/data/11_genome.ipynb #3e8dbf52
-def _refuse_doubles(file: Path, name: str) -> None:
-    "Refuse a FASTA file with two sequences of one name."
+def _check_lines(file: Path, name: str) -> None:
+    "Refuse a FASTA file with two sequences of one name, or with white space in front of letters."
     seen = {}
-    for number, line, _ in _lines(file):
-        if not line.startswith(b">"): continue
+    for number, line, _, spaced in _lines(file):
+        if not line.startswith(b">"):
+            if spaced: raise DataError(f"{name}, line {number}: there is white space in front of letters; remove it")
+            continue
         chromosome = b"".join(line[1:].split()[:1]).decode(errors="replace")
         if chromosome in seen:
             raise DataError(f"{name}, line {number}: there is a sequence {chromosome!r} already, "
@@ -83,7 +87,7 @@ def _index(file: Path, name: str, scratch: Path) -> dict[str, str]:
         place = f", line {line}" if (line := _uneven_line(file)) else ""
         raise DataError(f"{name}{place}: this is no FASTA file with lines of one length; "
                         "within a record only the last line may be shorter") from None
-    _refuse_doubles(file, name)
+    _check_lines(file, name)
     return {"filepath_index": str(made[0])} | ({"filepath_index_compressed": str(made[1])} if made[1].exists() else {})
 
 # %% ../../nbs/library/data/11_genome.ipynb #c1d4a916

@@ -142,15 +142,21 @@ def _in_words(error: pa.ArrowInvalid, block: int) -> str:
     if "straddling" in str(error): return f"a line is longer than {block:,} letters; expected one sequence a line"
     return str(error)
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #2030e770
+_UNEVEN = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)", re.DOTALL) # as Arrow says it
+
+def _uneven(expected: str, found: str, text: str) -> str:
+    "What is wrong with a row whose number of fields is another."
+    if not text.strip(): return "the line is empty; remove it"
+    return NOT_UTF8 if "\ufffd" in text else f"{text[:60]!r} has {found} field{'s'*(found != '1')}; expected {expected}"
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #d0881a27
 UNCLOSED = "a quote is opened and not closed; close it, or remove it"
 
 def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.DataFrame]:
     "Blocks of a file with delimiters; `columns` are its names, `header` is the number of lines before the first row."
-    bad = []
     parse = ParseOptions(delimiter=delimiter, quote_char='"' if header else False, ignore_empty_lines=False,
-                         newlines_in_values=bool(header),
-                         invalid_row_handler=lambda row: bad.append(row) or "error")
+                         newlines_in_values=bool(header))
     read = ReadOptions(column_names=columns, skip_rows=header, block_size=block, use_threads=False)
     convert = ConvertOptions(column_types={column: pa.string() for column in columns}, strings_can_be_null=False)
     line = header + 1
@@ -165,11 +171,9 @@ def _tables(stream, name, columns, delimiter, header, block) -> Iterator[pd.Data
             line = int(ends[-1])
     except pa.ArrowInvalid as error:
         if "Could not skip" in str(error): return # a heading, and nothing after it
-        if not bad: raise DataError(f"{name}, after line {line - 1}: {_in_words(error, block)}") from None
-        if not bad[0].text.strip():
-            raise DataError(f"{name}, line {bad[0].number}: the line is empty; remove it") from None
-        fields = f"{bad[0].actual_columns} field{'s'*(bad[0].actual_columns != 1)}; expected {bad[0].expected_columns}"
-        raise DataError(f"{name}, line {bad[0].number}: {bad[0].text[:60]!r} has {fields}") from None
+        if not (row := _UNEVEN.search(str(error))):
+            raise DataError(f"{name}, after line {line - 1}: {_in_words(error, block)}") from None
+        raise DataError(f"{name}, line {row[1]}: {_uneven(*row.groups()[1:])}") from None
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #f27f92cf
 def _records(text: bytes, line: int) -> pd.DataFrame:

@@ -101,8 +101,8 @@ def read_vcf(
         head, stream = _look_ahead(stream)
         if head.startswith(b"\x1f\x8b"): head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
         if head.startswith(b"BCF"): raise DataError(f"{name} is a BCF; make a VCF of it: bcftools view")
-        if not head.strip(): raise DataError(f"{name}: the file is empty; expected a VCF")
         if head.startswith(b"\xef\xbb\xbf"): head = head.removeprefix(stream.read(3)) # a mark of Windows
+        if not head.strip(): raise DataError(f"{name}: the file is empty; expected a VCF")
         if not head.startswith(b"#"): refuse_no_text(head, name)
         header = _header(stream, name)
     return Vcf(name, header, _blocks(stream, name, len(header) + 1, len(header[-1].split()) > 8, block))
