@@ -75,7 +75,7 @@ def sequence_files():
         "two columns alike": ("f.csv", f"sequence,sequence\n{A},{A}\n".encode(), "two columns have the same name"),
     "an unnamed column": ("f.csv", f",sequence\n1,{A}\n".encode(), "1 of 2 columns have no name"),
         "a short row": ("f.csv", f"id,sequence\n1,{A}\n2\n".encode(), "line 3: '2' has 1 field; expected 2"),
-    "a long row in Latin-1": ("f.csv", f"id,sequence\n1,{A}\n\xe9,{A},x\n".encode("latin-1"), "line 3: it is no text in"),
+    "a long row in Latin-1": ("f.csv", f"id,sequence\n1,{A}\n\xe9,{A},x\n".encode("latin-1"), "line 3: it is no text"),
     "a long row": ("f.csv", f"id,sequence\n1,{A},x\n".encode(), "has 3 fields; expected 2"),
         "an open quote": ("f.csv", f'id,sequence,note\n1,{A},"x\n2,{B},y\n'.encode(), "a quote is opened"),
     "an open quote in TSV": ("f.tsv", f'id\tsequence\n"1\t{A}\n2"\t{B}\n'.encode(), "a quote is opened"),
