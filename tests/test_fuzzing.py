@@ -106,7 +106,8 @@ def test_a_genome_has_all_its_bases(place, file):
     records = [record.partition(b"\n") for record in re.split(rb"(?m)^>", plain)[1:]]
     names = [b"".join(head.split()[:1]).decode() for head, _, _ in records]
     bases = [b"".join(lines.split()).decode() for _, _, lines in records]
-    assert found == {name: letters for name, letters in zip(names, bases) if letters}
+    with_bases = lambda records: {name: letters for name, letters in records if letters}
+    assert with_bases(found.items()) == with_bases(zip(names, bases))
     assert len(set(names)) == len(names), "of two sequences with one name, one was lost"
 
 

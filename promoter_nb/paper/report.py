@@ -263,10 +263,11 @@ def _models_in_words(trained: dict, own: dict) -> list[str]:
     return sorted(runs, key=lambda name: -runs[name]["validation"]["r2"]["value"])
 
 # %% ../../nbs/library/paper/05_report.ipynb #dff574b3
-def _texts(found: dict, trained: dict, own: dict, table: list[dict], simulated: bool) -> dict:
+def _texts(found: dict, trained: dict, told: list[dict], own: dict, table: list[dict], simulated: bool) -> dict:
     "Sentences, verdicts and captions."
     seeds = max(row["validation"]["seeds"] for row in found["results"]["models"])
-    return {"said": _sentences(found, trained, own), "own_models": _models_in_words(trained, own),
+    said = _sentences(found, trained, own) | {"verdicts": claim_text.verdicts_on_each_kind(told)}
+    return {"said": said, "own_models": _models_in_words(trained, own),
             "notes": _notes(found, seeds),
             "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in table},
             "captions": captions(found, simulated, seeds)}
@@ -374,7 +375,7 @@ def collect(
             "claims": _claim_rows(claims),
             "plots": _plots(root, [*(f"figures/reference/{name}" for name in spare), figures]),
             "provenance": _provenance(root, results, found, trained, measured),
-            **_tables(found, simulated), **_texts(found, trained, model_runs(folders), table, simulated),
+            **_tables(found, simulated), **_texts(found, trained, told, model_runs(folders), table, simulated),
             "scope": {name: claim_text.scope(metrics["promoters_used"], str(metrics["folder"].relative_to(root)),
                                              name in own)
                       for name, metrics in found.items()},
