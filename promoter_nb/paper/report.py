@@ -266,7 +266,8 @@ def _models_in_words(trained: dict, own: dict) -> list[str]:
 def _texts(found: dict, trained: dict, told: list[dict], own: dict, table: list[dict], simulated: bool) -> dict:
     "Sentences, verdicts and captions."
     seeds = max(row["validation"]["seeds"] for row in found["results"]["models"])
-    said = _sentences(found, trained, own) | {"verdicts": claim_text.verdicts_on_each_kind(told)}
+    said = _sentences(found, trained, own)
+    if "verdicts" in said: said["verdicts"] = claim_text.verdicts_on_each_kind(told)
     return {"said": said, "own_models": _models_in_words(trained, own),
             "notes": _notes(found, seeds),
             "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in table},
