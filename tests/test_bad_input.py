@@ -203,7 +203,7 @@ GENOMES = { # a VCF, and what is said; or the genome or the windows in place of 
     "a spreadsheet": (b"PK\x03\x04\x14\0", "a spreadsheet or zip archive"),
     "an empty genome": ("genome.fa", "", "the file is empty; expected FASTA"),
     "a tab in front of bases": ("genome.fa", ">chrI\n\tACGTACGT\nACGTACGT\n",
-                                "line 2: there is white space in front of"),
+                                "line 2: there is white space, or no ASCII letter, among"),
     "a genome of text": ("genome.fa", A, "has no header; a FASTA record begins with >"),
     "uneven lines": ("genome.fa", ">chrI\nACG\nACGT\n",
                      "genome.fa, line 3: this is no FASTA file with lines of one length"),
