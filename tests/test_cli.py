@@ -98,7 +98,7 @@ def test_measured_values_are_compared(tmp_path):
 @pytest.mark.parametrize("content, message", [
     (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"),
     (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
-    (b"ACGT\nAC!T\n", "line 2: the sequence '!' at base 3"),
+    (b"ACGT\nAC!T\n", "line 2: '!' at base 3"),
     (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),
     (b"ACGT\t1\nACGT\tlow\n", "line 2: measured is 'low'; expected a number"),
     (gzip.compress(b"ACGTTGCA\n"*5000)[:-30], "cut off or damaged"),
