@@ -28,12 +28,19 @@ from typer.core import TyperGroup
 
 from .data.files import atomic, open_stream, remove_empty, user_path
 
+# %% ../nbs/library/00_cli.ipynb #ed9c8fe6
+def _pipe_for(name: str) -> str:
+    "How a sequence that stands in place of a file is given."
+    if len(name) < 8 or set(name.upper()) - set("ACGTUN"): return ""
+    return "; a sequence itself goes through a pipe: echo ACGT... | promoter-nb predict -"
+
 # %% ../nbs/library/00_cli.ipynb #cfef9cc1
 def _in_words(error: Exception) -> str:
     "What an error says to a person."
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return f"there is not enough memory; use fewer or shorter sequences ({error})"
-    if isinstance(error, OSError) and error.filename: return f"{error.filename}: {error.strerror or error}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror or error}{_pipe_for(str(error.filename))}"
     return str(error) or type(error).__name__
 
 # %% ../nbs/library/00_cli.ipynb #61c2459d
@@ -240,7 +247,8 @@ def predict(
     Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin), low
     and high (the 90 % interval of a measurement), and unusual: what is unlike the training data (length, GC, unknown
     bases, beyond measured values), and "cut" if a sequence is longer than what the model reads, so that its first
-    bases do not count. Other columns are passed through. With measured values in a column "measured", or behind the
+    bases do not count. Other columns are passed through; of an Excel workbook that sheet is read which has the column
+    of sequences. With measured values in a column "measured", or behind the
     sequences of a text file, the last line gives R² and coverage; rows without a value do not count for them.
 
     \b
@@ -339,6 +347,13 @@ def _results(vcf, output, to) -> Iterator:
         with write_tables(_target(output), to) as write:
             yield lambda records, scores: write(scores.drop(columns=["record", "number"]))
 
+# %% ../nbs/library/00_cli.ipynb #2ab16bde
+def _perhaps_genes(regions, width: int) -> str | None:
+    "What is to be said of regions that are long for promoters."
+    if (bases := (regions.end - regions.start).median()) < 8*width: return None
+    return (f"the regions are long for promoters, {bases:,.0f} bases at the median; if they are genes, "
+            f"--upstream {width} lays windows in front of them")
+
 # %% ../nbs/library/00_cli.ipynb #f6a581a3
 def _score_genome(predictor, path, output, to, genome, windows, options: tuple, sequences: bool) -> None:
     "Score the variants of a VCF in windows of a genome."
@@ -350,6 +365,7 @@ def _score_genome(predictor, path, output, to, genome, windows, options: tuple, 
     with _opened(path) as (stream, name), open_genome(genome) as opened:
         regions = read_regions(windows, feature)
         laid = lay_windows(regions, opened, predictor.width, step, upstream, str(windows))
+        if not upstream and (long := _perhaps_genes(regions, predictor.width)): typer.echo(long, err=True)
         scorer, vcf = VariantScorer(predictor, opened, laid, sequences), read_vcf(stream, name)
         with _results(vcf, output, to) as write, _bar("variants") as bar:
             for records, scores in score_vcf(scorer, vcf):
@@ -470,12 +486,14 @@ def scan(
     \b
       promoter-nb scan yeast.fa --step 40 --output yeast.bedgraph
       promoter-nb scan plasmid.fa --step 1 --strand + --output plasmid.tsv
+      promoter-nb scan plasmid.fa | sort -t$'\\t' -k5,5gr | head -5   # the strongest windows
     """
     from collections import Counter
     from promoter_nb.data.genome import open_genome
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.inference.scan import scan
+    if str(genome) == "-": raise typer.BadParameter("a genome is read from a file", param_hint="FASTA")
     predictor, counts, format = Predictor.load(model, precision=precision), Counter(), _track_format(output, to)
     results = _tracks(_track_files(output, strand), format, step) if format else write_tables(_target(output), to)
     with open_genome(genome) as opened, results as write, _bar("windows") as bar:
@@ -594,7 +612,7 @@ Enzyme = Annotated[list[str], typer.Option(
     metavar="NAME", help="Restriction enzyme, such as BsaI, that may cut no proposal; may be repeated.",
     show_default="none")]
 ShareGC = Annotated[tuple[float, float], typer.Option(
-    metavar="LEAST GREATEST", help="Share of G and C in a proposal.")]
+    metavar="LEAST GREATEST", help="Share of G and C in a proposal, from 0 to 1.")]
 WindowGC = Annotated[tuple[int, float, float] | None, typer.Option(
     "--gc-window", metavar="BASES LEAST GREATEST", help="Share of G and C in each window of so many bases.",
     show_default="none")]
@@ -611,7 +629,8 @@ Downstream = Annotated[str, typer.Option(metavar="SEQUENCE", help="What stands b
 Overlap = Annotated[int | None, typer.Option(
     min=0, metavar="BASES", help="Bases of each flank, next to the promoter, that are ordered.", show_default="all")]
 Order = Annotated[list[Path], typer.Option(
-    metavar="FILE", parser=_path, help="Oligos with flanks, to order: .fa, .fasta or a table; may be repeated.",
+    metavar="FILE", parser=_path, help="Oligos with flanks, to order, each named by its promoter, target and number: "
+                                       ".fa, .fasta or a table; may be repeated.",
     show_default="none")]
 
 # %% ../nbs/library/00_cli.ipynb #791da421
@@ -885,7 +904,17 @@ def pair(
     for motif in (first, second): check_site(site_of(motif), predictor.width)
     codes = _backgrounds(predictor, backgrounds, number, seed, column, format)
     with write_tables(_target(output), to) as write:
-        write(epistasis(predictor.predict_codes, codes, first, second, _once(distance), strands, position, seed, True))
+        table = epistasis(predictor.predict_codes, codes, first, second, _once(distance), strands, position, seed, True)
+        write(table)
+    typer.echo(_whether_they_add_up(table), err=True)
+
+# %% ../nbs/library/00_cli.ipynb #d3f25bfd
+def _whether_they_add_up(table) -> str:
+    "What two sites have beyond their sum, in a line."
+    most = table.loc[table.epistasis.abs().idxmax()]
+    words = f"{most['first']} and {most['second']}, strands {most.strands}: epistasis {table.epistasis.mean():+.2f}"
+    if len(table) == 1: return words
+    return f"{words}, {most.epistasis:+.2f} at distance {most.distance}, where it is strongest"
 
 # %% ../nbs/library/00_cli.ipynb #62b2f126
 Page = Annotated[Path | None, typer.Option(
@@ -1006,7 +1035,8 @@ ValueColumns = Annotated[list[str], typer.Option(
     help="Column of a table that holds the values; repeated for replicates, whose mean is learned.")]
 WeightColumn = Annotated[str | None, typer.Option(
     "--weight", metavar="COLUMN", show_default="all alike",
-    help="Column of a table that says how much each promoter counts in training, 0 or more.")]
+    help="Column of a table that says how much each promoter counts in training, 0 or more, such as its cells; of a "
+         "standard error, 1 over its square.")]
 
 BinColumns = Annotated[str | None, typer.Option(
     "--bins", metavar="PREFIX", show_default="none",
@@ -1032,8 +1062,12 @@ def _worth(card: dict) -> str:
     "What a model is worth, in a line."
     measures = {name: "{value:.3f} ({low:.3f} to {high:.3f})".format(**entry)
                 for name, entry in card["metrics"].items()}
+    judged = "".join(f"; R² {{value:.3f}} ({{low:.3f}} to {{high:.3f}}) on {name}".format(**entry["r2"])
+                     for name, entry in card.get("judged", {}).items())
     return (f"R² {measures['r2']}, coverage of the 90 % interval {measures['coverage']}, "
-            f"on {card['data']['parts']['test']:,} promoters held out")
+            f"on {card['data']['parts']['test']:,} promoters held out{judged}"
+            + "; worse than to predict the mean each time: train longer, or on more promoters"
+            * (card["metrics"]["r2"]["high"] < 0))
 
 # %% ../nbs/library/00_cli.ipynb #4bdaee44
 @app.command()
@@ -1204,7 +1238,7 @@ def score(
     Rows are matched by id, by sequence (with flanks or without), or by the number of a row in test.txt, from 0; their
     order does not count. Results are rows: the model; on simulated promoters the ceiling and the model of the package,
     on the challenge's test set this project's score and the published ones. Columns are model, pearson_score and
-    spearman_score (weighted means), scored_on, and Pearson's r on each set.
+    spearman_score (means of r² and of ρ over the sets, weighted), scored_on, and Pearson's r on each set.
 
     \b
       promoter-nb benchmark score predictions.csv known

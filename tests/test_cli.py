@@ -98,11 +98,11 @@ def test_measured_values_are_compared(tmp_path):
 @pytest.mark.parametrize("content, message", [
     (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"),
     (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
-    (b"ACGT\nAC!T\n", "line 2: the sequence '!' at base 3"),
+    (b"ACGT\nAC!T\n", "line 2: '!' at base 3"),
     (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),
     (b"ACGT\t1\nACGT\tlow\n", "line 2: measured is 'low'; expected a number"),
     (gzip.compress(b"ACGTTGCA\n"*5000)[:-30], "cut off or damaged"),
-    (b"\xef\xbb\xbf>a\nACGT\n>b\nAC!T\n", "line 3: the sequence"), (b"\n\n>a\nAC!T\n", "line 3: the sequence"),
+    (b"\xef\xbb\xbf>a\nACGT\n>b\nAC!T\n", "line 3: '!' at base 3"), (b"\n\n>a\nAC!T\n", "line 3: '!' at base 3"),
     (b"\x00\x01\xff\xfe", "no text in UTF-8"), (b"sequence\nACGT\n" + b"A"*70_000 + b"\xff\n", "no text in UTF-8"),
     (b"sequence,low\nACGT,1\n", "has a column 'low'"), (b"DNA\nACGT\n", "names 'DNA'"),
     (b"id;promoter\na;ACGT\n", "names 'id', 'promoter'"),

@@ -16,9 +16,10 @@ from promoter_nb.data.dataset import read
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.evaluation.conformal import calibrate, measure_coverage
 from promoter_nb.evaluation.measures import r2
-from promoter_nb.inference.model_folder import PACKAGED, ModelError, pretrained, read_card
+from promoter_nb.inference.model_folder import PACKAGED, ModelError, card_text, pretrained, read_card
 from promoter_nb.models.layers import GlobalMaxPool, Network, named
 from promoter_nb.inference.predictor import Predictor
+from promoter_nb.data.paths import root
 from promoter_nb.data.prepare import SequenceError, prepare
 from promoter_nb.data.sequence import decode
 from promoter_nb.simulate.library import library_cores, write_library
@@ -122,11 +123,13 @@ def test_the_models_in_the_package_are_small_and_say_what_they_must_not_be_used_
     assert sum(file.stat().st_size for name in PACKAGED for file in pretrained(name).iterdir()) < 6e6
     for name in PACKAGED:
         card, text = read_card(pretrained(name)), (pretrained(name)/"README.md").read_text()
-        assert "must not be used" in text
+        assert "must not be used" in text and text == card_text(card)
         assert card["data"]["simulated"] == (name != "measured") == ("simulated" in text.splitlines()[2])
     card = read_card(pretrained())
     assert len(card["sources"]) == 2
     assert all(source in (pretrained()/"README.md").read_text() for source in card["sources"])
+    half, tenth = (round(card["label_percentiles"][share], 1) for share in (50, 90))
+    assert f"half lie below {half} and a tenth above {tenth}" in (root()/"README.md").read_text()
 
 
 def test_the_measured_model_holds_what_its_card_says(measured):

@@ -86,6 +86,8 @@ REFUSED = {
     "a bad base": (workbook(a=[["sequence"], ["ACGT"], ["AC!T"]]), "line 3: .*base 3"),
     "no such column": (workbook(a=[["oligo"], ["ACGT"]]),
                        "line 1: there is no column 'sequence'; the first line names 'oligo'"),
+    "no such column in two sheets": (workbook(notes=[["made on", 3]], a=[["oligo"], ["ACGT"]]),
+        "no sheet has a column 'sequence' in its first line: notes has 'made on', '3'; a has 'oligo'; say which"),
     "no heading": (workbook(a=[["ACGTACGT", 1]]), "line 1: there is no column 'sequence'"),
     "two sheets": (workbook(a=[["sequence"], ["AC"]], b=[["Sequence"], ["AC"]]),
                    "2 sheets have a column 'sequence': a, b"),
@@ -136,9 +138,10 @@ def test_train_and_what_is_kept_apart_are_workbooks_with_counts(tmp_path):
     rows = [[core, *row] for core, row in zip(cores, reads)]
     for name, part in (("mine", rows[:300]), ("apart", rows[300:])):
         (tmp_path/f"{name}.xlsx").write_bytes(workbook(sheet=[["oligo", "bin_0", "bin_1", "bin_2"], *part]))
-    run("train", tmp_path/"mine.xlsx", tmp_path/"model", "--sequence", "oligo", "--bins", "bin_",
-        "--apart", tmp_path/"apart.xlsx", "--network", "baseline_cnn", "--option", "channels=8", "--epochs", 2)
+    told = run("train", tmp_path/"mine.xlsx", tmp_path/"model", "--sequence", "oligo", "--bins", "bin_",
+               "--apart", tmp_path/"apart.xlsx", "--network", "baseline_cnn", "--option", "channels=8", "--epochs", 2)
     card = json.loads((tmp_path/"model"/"model.json").read_text())
+    assert f"; R² {card['judged']['apart']['r2']['value']:.3f} (" in told and ") on apart" in told
     assert list(card["judged"]) == ["apart"] and sum(card["data"]["parts"].values()) == 300
     assert 0 < card["label_percentiles"][0] and card["label_percentiles"][-1] < 2
 

@@ -148,7 +148,7 @@ def _complaint(line: bytes) -> str | None:
 
 # %% ../../nbs/library/data/02_dataset.ipynb #0951de0d
 LONGEST_LINE, REST = 1_000_000, 1 << 30 # bytes
-TABLE = "; of a table with a heading, `promoter-nb train` has to know the columns: --sequence and --value"
+TABLE = "; of a table with a heading, name the columns with --sequence and --value"
 
 def _long(line: bytes) -> str | None:
     if len(line) == LONGEST_LINE: return f"the line has {LONGEST_LINE:,} letters or more; expected one promoter a line"

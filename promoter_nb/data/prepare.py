@@ -98,7 +98,7 @@ def _foreign(letters, buffer, offsets) -> SequenceError:
     place = int((buffer == INVALID).argmax())
     row = int(np.searchsorted(offsets, place, side="right")) - 1
     return SequenceError(row, f"{name_letter(letters, place)} at base {place - int(offsets[row]) + 1} "
-                              f"is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}")
+                              f"is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}", subject="")
 
 # %% ../../nbs/library/data/04_prepare.ipynb #0f8b7018
 def prepare(

@@ -231,6 +231,10 @@ def _sheet(sheets, name, columns, advice) -> Iterator[pd.DataFrame]: # the sheet
     if len(named) > 1:
         raise DataError(f"{name}: {len(named)} sheets have a column {columns[0]!r}: {', '.join(named)}; "
                         "keep one of them, or export it as CSV")
+    if not named and len(sheets) > 1:
+        there = "; ".join(f"{sheet} has {', '.join(map(repr, cells.iloc[0]))[:200]}" for sheet, cells in sheets.items())
+        raise DataError(f"{name}: no sheet has a column {' or '.join(map(repr, columns))} in its first line: "
+                        f"{there}; {advice}")
     cells = next(iter((named or sheets).values()))
     _check_names(name, names := cells.iloc[0].tolist(), columns, advice)
     rows = cells.iloc[1:].set_axis(names, axis=1)

@@ -31,8 +31,9 @@ def format_of(
     if not suffix and (open_stream(path) is not None or path.exists() and not (path.is_file() or path.is_dir())):
         return "tsv"
     if suffix not in FORMATS:
+        excel = "; Excel opens .csv"*suffix.startswith(".xls")
         raise ValueError(f"{path}: nothing is known to be written to {suffix or 'a name without suffix'}; "
-                         f"known are {', '.join(FORMATS)}; {_ELSEWHERE}")
+                         f"known are {', '.join(FORMATS)}{excel}; {_ELSEWHERE}")
     return FORMATS[suffix]
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #61c1b627

@@ -55,6 +55,13 @@ def _sources(card: dict) -> str:
              for name, file in card.get("measured", {}).items()]
     return "\n".join(lines + (["\nFiles", *files] if files else [])) if card.get("sources") else ""
 
+# %% ../../nbs/library/inference/00_model_folder.ipynb #bcf54e28
+def _values(card: dict) -> str:
+    "How high the values are that the model has learned from: a row of the table."
+    if len(percentiles := card.get("label_percentiles", [])) != 101: return ""
+    low, middle, high = (f"{percentiles[share]:.3g}" for share in (10, 50, 90))
+    return f"| values seen in training | half are below {middle}, a tenth below {low}, a tenth above {high} |\n"
+
 # %% ../../nbs/library/inference/00_model_folder.ipynb #61ed7d9f
 def card_text(
     card: dict # the content of `model.json`
@@ -84,7 +91,7 @@ def card_text(
 | bases that the network reads | the last {card['width']} |
 | core length seen in training | {short} to {long} bases |
 | share of G and C seen in training | {poor:.2f} to {rich:.2f} |
-
+{_values(card)}
 {_judged(card)}Measures are of the {data['parts']['test']:,} promoters of the test part, with 95 % intervals. Neither \
 training, nor the choice of an epoch, nor the
 calibration of the intervals has used them; a sequence and its reverse complement are in the same part. Sequences \
@@ -134,8 +141,8 @@ def read_card(
     "The content of `model.json`."
     path = folder/"model.json"
     if not path.is_file():
-        raise ModelError(f"{folder} holds no model: there is no model.json in it; "
-                         "`promoter-nb train` makes such a folder")
+        lacking = "there is no model.json in it" if folder.exists() else "there is no such folder"
+        raise ModelError(f"{folder} holds no model: {lacking}; `promoter-nb train` makes a folder that does")
     if path.stat().st_size > LARGEST["model.json"]:
         raise ModelError(f"{path} is too large for the card of a model: {path.stat().st_size:,} bytes")
     try: card = json.loads(path.read_text(encoding="utf-8"))

@@ -396,9 +396,11 @@ def refuse_alike(
 ) -> None: # raises ValueError that names a row
     "Refuse promoters that share 20 bases in a row with those that a model is to be judged on."
     if (alike := share_kmers(data.codes, apart.codes)).any():
-        raise ValueError(f"{data.name}, row {data.rows[alike.argmax()] + 1}: it shares 20 bases with a promoter of "
-                         f"{apart.name}, which the model is to be judged on, as do {alike.sum() - 1:,} others; "
-                         "leave them out, or judge on other promoters")
+        first, *others = data.rows[alike] + 1
+        named = ", ".join(map(str, others[:20])) + ", ..."*(len(others) > 20)
+        raise ValueError(f"{data.name}, row {first}: it shares 20 bases with a promoter of "
+                         f"{apart.name}, which the model is to be judged on, as do {len(others):,} others"
+                         + f" (rows {named})"*bool(others) + "; leave them out, or judge on other promoters")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #c4220e6c
 def _judge(predictor, apart) -> dict:
