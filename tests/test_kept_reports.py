@@ -13,7 +13,7 @@ from promoter_nb.paper.report import kept_profiles, kept_values
 KEPT = kept_profiles(ROOT)
 TRACES = {"an empty list": r":\s*[.;]|;\s*[;.]|,\s*[,;.]", "empty brackets": r"\(\s*\)",
           "an empty value": r"\b(?:is|of|by|to|on|from|with|at|and) none\b|\bnone\s*[%(]|\bNone\b|\bnan\b",
-          "a word twice": r"\b(?!reproduced|undecided)([A-Za-z]{2,})\s+\1\b",
+          "a word twice": r"\b(?!supported|contradicted|unresolved)([A-Za-z]{2,})\s+\1\b",
           "a percent sign on a line of its own": r"\d\s*\n\s*%"}
 
 
