@@ -26,7 +26,8 @@ def clause(
 def _verdicts(rows: list[dict]) -> str: # of one claim on one kind of promoters, such as "supported for depth"
     words = {"no difference": "answered by “no difference”"}
     said = [words.get(row["verdict"], row["verdict"]) for row in rows]
-    if len({*said}) == 1: return said[0] if len(rows) == 1 else f"{said[0]} for {listed(row['part'] for row in rows)}"
+    if not rows[0]["part"]: return said[0]
+    if len({*said}) == 1: return f"{said[0]} for {listed(row['part'] for row in rows)}"
     return listed(f"{word} for {row['part']}" for word, row in zip(said, rows))
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #19749a88

@@ -125,8 +125,7 @@ def _verdicts_on(claim: str, rows: list[dict]) -> list[dict]: # of one kind of p
              "data": row["data"], "source": row["source"]} for row in rows if row["claim"] == claim]
 
 def _in_short(verdicts: list[dict]) -> str:
-    if len(verdicts) == 1: return verdicts[0]["verdict"]
-    return "; ".join(f"{row['part']}: {row['verdict']}" for row in verdicts)
+    return "; ".join(f"{row['part']}: {row['verdict']}" if row["part"] else row["verdict"] for row in verdicts)
 
 # %% ../../nbs/library/paper/01_claims.ipynb #19e51ef2
 def _effect(entry: dict) -> str:
