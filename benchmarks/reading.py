@@ -6,7 +6,6 @@ Without a file, random promoters are written to one first. Prints rows a second,
 interpreter's, and the ratio to the loop, which does the same work on a twentieth of the rows in the same process.
 """
 import argparse
-import resource
 import time
 from itertools import cycle, islice
 from pathlib import Path
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from kept import keep, ratio
+from promoter_nb.data.machine import peak_memory_mb
 from promoter_nb.data.dataset import read
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.data.sequence import decode
@@ -59,9 +59,9 @@ def main():
     with TemporaryDirectory() as folder:
         path = written(Path(folder)/"rows.txt", options.file, options.rows)
         read(written(Path(folder)/"few.txt", options.file, 1000))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_memory_mb()
         fast, data = min((seconds(read, path) for _ in range(3)), key=lambda timed: timed[0])
-        memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024
+        memory = peak_memory_mb() - before
         slow, (codes, labels) = seconds(loop, path, options.rows//20)
     assert (data.codes[:len(codes)] == codes).all() and (data.labels[:len(labels)] == labels).all()
     print(f"{options.rows:,} rows, {memory:.0f} MB above the interpreter's peak")

@@ -7,7 +7,6 @@ and on one thread, how much faster expression is computed from tables of half si
 of the one-hot sequence with the 128 energy matrices, a sigmoid, and the same sums (both float32 in torch, 2,048
 promoters, best of five).
 """
-import resource
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ import time
 import torch
 
 from kept import keep, ratio
+from promoter_nb.data.machine import peak_memory_mb
 from promoter_nb.data.sequence import one_hot
 from promoter_nb.simulate.expression import _constants, _cooperation, drive_sums
 from promoter_nb.simulate.library import write_library
@@ -51,7 +51,7 @@ def main(promoters=1_000_000, threads=2):
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
     print(f"{promoters:,} promoters in {seconds:.1f} s on {threads} threads: {promoters/seconds:,.0f} promoters/s "
           f"({busy:.1f} s of processor time)")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+    memory = peak_memory_mb()
     print(f"peak memory {memory:,.0f} MB")
     torch.set_num_threads(1)
     cores = random_cores(2048, block_generator(0, 0, "oligos"))

@@ -6,7 +6,6 @@ Oligos with their flanks, as text, are trimmed, encoded and handed on as one-hot
 prediction. The loop does the same one sequence after the other, on a twentieth of them. Both take turns, and the
 fastest round counts.
 """
-import resource
 import sys
 import time
 
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 
 from kept import keep, ratio
+from promoter_nb.data.machine import peak_memory_mb
 from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.data.prepare import prepare
 from promoter_nb.data.sequence import decode, one_hot
@@ -46,9 +46,9 @@ def main(promoters=200_000, rounds=5):
     texts = [UPSTREAM + core + DOWNSTREAM for core in decode(codes)]
     few = texts[:promoters//20]
     assert torch.equal(ours(few), loop(few))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory_mb()
     times = [(seconds(ours, texts)[1], seconds(loop, few)[1]) for _ in range(rounds)]
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024
+    memory = peak_memory_mb() - before
     fast, slow = map(min, zip(*times))
     print(f"{memory*1e6/promoters:,.0f} MB for a million, above the text")
     keep("tensors", [ratio("text to tensors", len(texts)/fast, len(few)/slow, "loop over sequences")], megabytes=memory)

@@ -46,7 +46,7 @@ def _open(file: Path): return (open if _packing(file) == "plain" else gzip.open)
 UNSEEN = bytes(byte for byte in range(256) if not 33 <= byte <= 126) # the index does not count them
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes, int, bool]]:
-    "Number, beginning and letters of each line, however long it is, and whether it holds others that no index counts."
+    "Number, beginning and letters of each line, however long, and whether it holds what the index does not count."
     number, begin, letters, spaced = 0, b"", 0, False
     with _open(file) as lines:
         for piece in iter(lambda: lines.readline(1 << 20), b""):

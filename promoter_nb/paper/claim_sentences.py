@@ -10,6 +10,7 @@ __all__ = ['VERBS', 'TREES', 'NETWORKS', 'clause', 'verdict_sentence', 'verdicts
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #25730f5c
 import re
 
+from .claims import kind_of
 from .formatting import decimal
 from .sentence_parts import (
     called, counted, leads, listed, points, sentence, share, span, with_points)
@@ -71,9 +72,7 @@ def verdicts_on_each_kind(
     "What the primary comparisons decide on each kind of promoters."
     found = {}
     for chapters in told:
-        if chapters.get("verdicts", {}).get("verdicts"):
-            kind = "simulated" if chapters["data_set"]["name"] == "simulated" else "measured"
-            found.setdefault(kind, chapters["verdicts"])
+        if chapters.get("verdicts", {}).get("verdicts"): found.setdefault(kind_of(chapters), chapters["verdicts"])
     if len(found) < 2: return verdicts(*found.values() or [{"verdicts": []}])
     return " ".join(verdicts(found[kind], f"on {kind} promoters, ") for kind in ("simulated", "measured"))
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TODAY', 'CHAPTER', 'STUDIES', 'word_of_today', 'in_words_of_today', 'chapters', 'model_runs', 'first_runs',
-           'promoters_used', 'statements', 'judged', 'verdicts_by_kind', 'ledger']
+           'promoters_used', 'statements', 'judged', 'kind_of', 'verdicts_by_kind', 'ledger']
 
 # %% ../../nbs/library/paper/01_claims.ipynb #1ea39af9
 import json
@@ -104,6 +104,12 @@ def judged(
     return dict(sorted(with_evidence.items(), key=lambda pair: pair[0][0] != "K"))
 
 # %% ../../nbs/library/paper/01_claims.ipynb #96627c61
+def kind_of(
+    chapters: dict[str, dict] # of a report, by name
+) -> str: # "simulated" or "measured"
+    "The kind of promoters that a report is about."
+    return "simulated" if chapters["data_set"]["name"] == "simulated" else "measured"
+
 def verdicts_by_kind(
     found: Iterable[dict[str, dict]] # chapters of this report, then of the reference results
 ) -> dict[str, list[dict]]: # under `simulated` and `measured`, each with its `data` and `source`
@@ -115,8 +121,7 @@ def verdicts_by_kind(
         name = chapters["data_set"]["name"]
         rows = [row | {"data": f"{name}, {decimal(chapter['promoters'], 0)}", "source": source}
                 for chapter in deciding for row in chapter["verdicts"]]
-        kind = "simulated" if name == "simulated" else "measured"
-        kinds[kind] = kinds[kind] or rows
+        kinds[kind_of(chapters)] = kinds[kind_of(chapters)] or rows
     return kinds
 
 # %% ../../nbs/library/paper/01_claims.ipynb #5da3747a
