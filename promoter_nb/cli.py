@@ -9,9 +9,9 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'Precision', 'To', 'Format', 'Colum
            'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app',
            'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters', 'Measured', 'Architecture', 'Settings',
            'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn',
-           'BinColumns', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'scan', 'explain', 'design',
-           'insert', 'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters',
-           'score']
+           'ErrorColumn', 'BinColumns', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'scan',
+           'explain', 'design', 'insert', 'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe',
+           'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import os
@@ -1035,8 +1035,10 @@ ValueColumns = Annotated[list[str], typer.Option(
     help="Column of a table that holds the values; repeated for replicates, whose mean is learned.")]
 WeightColumn = Annotated[str | None, typer.Option(
     "--weight", metavar="COLUMN", show_default="all alike",
-    help="Column of a table that says how much each promoter counts in training, 0 or more, such as its cells; of a "
-         "standard error, 1 over its square.")]
+    help="Column of a table that says how much each promoter counts in training, 0 or more, such as its cells.")]
+ErrorColumn = Annotated[str | None, typer.Option(
+    "--error", metavar="COLUMN", show_default="none",
+    help="Column of a table that holds the values' standard errors; a promoter with a large one counts little.")]
 
 BinColumns = Annotated[str | None, typer.Option(
     "--bins", metavar="PREFIX", show_default="none",
@@ -1044,11 +1046,14 @@ BinColumns = Annotated[str | None, typer.Option(
          "promoter's value is its mean bin, and its reads are its weight.")]
 
 # %% ../nbs/library/00_cli.ipynb #059cf4b2
-def _columns_of(sequence: str, values: list[str], weight: str | None, bins: str | None) -> dict:
+def _columns_of(sequence: str, values: list[str], weight: str | None, error: str | None, bins: str | None
+) -> dict:
     "Which columns of a table hold what, as `read_measured` takes it."
-    if bins is not None and (values or weight):
+    if bins is not None and (values or weight or error):
         raise typer.BadParameter("counts per bin give both values and weights; give them alone", param_hint="--bins")
-    return {"sequence": sequence, "values": tuple(values), "weight": weight, "bins": bins}
+    if weight and error:
+        raise typer.BadParameter("an error gives the weights; give one of them", param_hint="--weight / --error")
+    return {"sequence": sequence, "values": tuple(values), "weight": weight, "error": error, "bins": bins}
 
 # %% ../nbs/library/00_cli.ipynb #0c987f5d
 def _recipe(epochs: int | None, minutes: float | None, network: str):
@@ -1079,7 +1084,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Random seed, of the initial weights too.")] = 0,
     width: Width = None, start: Start = None, apart: Apart = None,
     sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
-    bins: BinColumns = None,
+    error: ErrorColumn = None, bins: BinColumns = None,
 ):
     """Train a model on measured promoters.
 
@@ -1101,7 +1106,7 @@ def train(
       promoter-nb train counts.csv my_model --sequence oligo --bins bin_
       promoter-nb train measured.txt small --network baseline_cnn --option channels=32 --epochs 6
     """
-    recipe, columns = _recipe(epochs, minutes, network), _columns_of(sequence, value, weight, bins)
+    recipe, columns = _recipe(epochs, minutes, network), _columns_of(sequence, value, weight, error, bins)
     from promoter_nb.inference.train_model import train_model
     with redirect_stdout(sys.stderr):
         model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed, width,
@@ -1168,7 +1173,7 @@ def simulate(
 @data_app.command()
 def describe(
     file: Measured, sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
-    bins: BinColumns = None,
+    error: ErrorColumn = None, bins: BinColumns = None,
 ):
     """Describe a file of measured promoters: rows, flanks, lengths, GC, values, duplicates. Prints JSON.
 
@@ -1181,7 +1186,7 @@ def describe(
     from promoter_nb.data.dataset import hash_rows
     from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.inference.train_model import ranges
-    data = read_measured(_standard(file), **_columns_of(sequence, value, weight, bins))
+    data = read_measured(_standard(file), **_columns_of(sequence, value, weight, error, bins))
     ends = dict(zip(("least", "median", "greatest"), np.percentile(data.labels, [0, 50, 100]).tolist()))
     values = {"mean": float(data.labels.mean()), "standard deviation": float(data.labels.std()), **ends}
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),

@@ -115,7 +115,7 @@ TABLE = "ACGTACGTACGT\t1.5\t2\n", "acgtnnnn\t-3e1\t\n", "TGCATTTTTTTCACATCACG\t0
 
 @fuzzed
 @given(files(TABLE), st.sampled_from(["sequence\tvalue\tother\n", "id\tvalue\tsequence\n", "Sequence,value,other\n"]),
-       st.sampled_from([{}, {"values": ("value", "other")}, {"weight": "other"}, {"width": None}]))
+       st.sampled_from([{}, {"values": ("value", "other")}, {"weight": "other"}, {"error": "other"}, {"width": None}]))
 def test_a_measured_table_has_all_its_rows(place, file, heading, options):
     packed = file[0] != file[1]
     plain = file[1] if packed else heading.encode() + file[1].replace(b"\t", b"," if "," in heading else b"\t")

@@ -57,6 +57,14 @@ def _weights(frame: pd.DataFrame, weight: str, name: str, kind: str = "weight", 
                         f"in column {weight!r} is negative; a {kind} is 0 or more")
     return numbers.astype(np.float32)
 
+# %% ../../nbs/library/data/10_measured_tables.ipynb #520f3c74
+def _error_weights(frame: pd.DataFrame, error: str, name: str) -> np.ndarray:
+    "Weights of rows whose values have standard errors, float32."
+    squares = _weights(frame, error, name, "standard error", "--error").astype(np.float64)**2
+    if not squares.any(): raise DataError(f"{name}: all standard errors in column {error!r} are 0")
+    return (1/(1 + squares/squares.mean())).astype(np.float32)
+
+
 # %% ../../nbs/library/data/10_measured_tables.ipynb #43e827b6
 def _bins(frame: pd.DataFrame, begin: str, name: str) -> dict[float, str]:
     "Columns of counts, by the number of the bin; raises DataError for fewer than two, or two of one bin."
@@ -92,10 +100,12 @@ def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
             "longer_than_width": int((lengths > width).sum()), "columns": columns}
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #77c4b2e2
-def _values(frame, values, weight, bins, name) -> tuple[np.ndarray, np.ndarray | None]:
+def _values(frame, values, weight, error, bins, name) -> tuple[np.ndarray, np.ndarray | None]:
     "Labels and weights."
     if bins is not None: return _counted(frame, bins, name)
-    return _labels(frame, values, name), None if weight is None else _weights(frame, weight, name)
+    labels = _labels(frame, values, name)
+    if error is not None: return labels, _error_weights(frame, error, name)
+    return labels, None if weight is None else _weights(frame, weight, name)
 
 def read_table(
     path: str | Path,          # CSV or TSV with a heading, plain or gzip, or a pipe; or a spreadsheet
@@ -103,19 +113,21 @@ def read_table(
     sequence: str = "sequence", # column of the promoters
     values: tuple[str, ...] = ("value",), # columns of their expression; of replicates the mean is taken
     weight: str | None = None, # column that says how much each row counts in training
-    bins: str | None = None    # what the columns of counts per sorting bin begin with, in place of values and weight
+    bins: str | None = None,   # what the columns of counts per sorting bin begin with, in place of values and weight
+    error: str | None = None   # column of the values' standard errors, in place of a weight
 ) -> Dataset: # raises FileNotFoundError, or DataError with file, line, column and value
     "Read measured promoters from a table."
     path = user_path(path)
     with readable_twice(path) as file: frame, sha256 = _frames(path, file, sequence), file_sha256(file)
-    labels, weights = _values(frame, values, weight, bins, str(path))
+    labels, weights = _values(frame, values, weight, error, bins, str(path))
     if weights is not None and not weights.any(): raise DataError(f"{path}: all weights in column {weight!r} are 0")
     with complaints_with_line(frame, str(path)):
         promoters = _column(frame, sequence, str(path), "--sequence")
         prepared = prepare(promoters, width or NARROWEST)
         if width is None and (width := suitable_width(prepared.lengths)) > NARROWEST:
             prepared = prepare(promoters, width)
-    columns = {"values": list(values), "weight": weight} if bins is None else {"bins": bins}
+    counted = {} if weight is None is error else {"weight": weight} if error is None else {"error": error}
+    columns = {"values": list(values)} | counted if bins is None else {"bins": bins}
     report = _report(prepared.lengths, width, {"sequence": sequence} | columns)
     return Dataset(prepared.codes, labels, path.name.split(".")[0], sha256, np.arange(len(labels)), report,
                    weights=weights)
@@ -142,9 +154,10 @@ def read_measured(
     sequence: str = "sequence", # column of the promoters
     values: tuple[str, ...] = (), # columns of their expression, `value` when none
     weight: str | None = None, # column that says how much each row counts in training
-    bins: str | None = None    # what the columns of counts per sorting bin begin with
+    bins: str | None = None,   # what the columns of counts per sorting bin begin with
+    error: str | None = None   # column of the values' standard errors, in place of a weight
 ) -> Dataset: # raises FileNotFoundError, or DataError with file, line, column and value
     "Read measured promoters from whatever they are in."
-    named = values or weight or bins is not None or sequence != "sequence"
+    named = values or weight or error or bins is not None or sequence != "sequence"
     if not (named or has_heading(path)): return read(path, width)
-    return read_table(path, width, sequence, tuple(values) or ("value",), weight, bins)
+    return read_table(path, width, sequence, tuple(values) or ("value",), weight, bins, error)

@@ -463,7 +463,7 @@ def _read_apart(apart: str | Path | Dataset | None, width: int, columns: dict) -
     "What the model is judged on, a table by the columns of the other; there, all promoters count alike."
     if apart is None or isinstance(apart, Dataset): return apart
     if not has_heading(apart, columns.get("sequence", "sequence")): return read(apart, width)
-    return read_measured(apart, width, **columns | {"weight": None})
+    return read_measured(apart, width, **columns | {"weight": None, "error": None})
 
 def _read_parts(measured, apart, width: int | None, families, columns: dict
 ) -> tuple[Dataset, Dataset | None, dict[str, Dataset]]:
