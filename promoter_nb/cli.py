@@ -8,13 +8,14 @@ __all__ = ['HELP', 'app', 'Model', 'Output', 'Precision', 'To', 'Format', 'Colum
            'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC',
            'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order', 'PROPOSED', 'ask_app',
            'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters', 'Measured', 'Architecture', 'Settings',
-           'Width', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn',
-           'ErrorColumn', 'BinColumns', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants', 'scan',
-           'explain', 'design', 'insert', 'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe',
-           'export_promoters', 'score']
+           'Width', 'Device', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns',
+           'WeightColumn', 'ErrorColumn', 'BinColumns', 'data_app', 'benchmark_app', 'Commands', 'predict', 'variants',
+           'scan', 'explain', 'design', 'insert', 'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate',
+           'describe', 'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import os
+import re
 import signal
 import sys
 import threading
@@ -244,12 +245,13 @@ def predict(
 ):
     """Predict the expression of promoters, with an interval.
 
-    Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin), low
-    and high (the 90 % interval of a measurement), and unusual: what is unlike the training data (length, GC, unknown
-    bases, beyond measured values), and "cut" if a sequence is longer than what the model reads, so that its first
-    bases do not count. Other columns are passed through; of an Excel workbook that sheet is read which has the column
-    of sequences. With measured values in a column "measured", or behind the
-    sequences of a text file, the last line gives R² and coverage; rows without a value do not count for them.
+    Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin, over
+    both strands where the model was trained on both), low and high (the 90 % interval of a measurement), and unusual:
+    what is unlike the training data (length, GC, unknown bases, beyond measured values), and "cut" if a sequence is
+    longer than what the model reads, so that its first bases do not count. Other columns are passed through; of an
+    Excel workbook that sheet is read which has the column of sequences. With measured values in a column "measured",
+    or behind the sequences of a text file, the last line gives R² and coverage; rows without a value do not count for
+    them.
 
     \b
       promoter-nb predict promoters.fa
@@ -996,6 +998,12 @@ def _options(settings: list[str]) -> dict:
     return options
 
 # %% ../nbs/library/00_cli.ipynb #580f79e8
+def _width(text: str) -> int | None:
+    "Bases, or none where the data decide."
+    if text == "auto": return None
+    if re.fullmatch(r"[0-9]+", text) and 0 < int(text) <= 100_000: return int(text)
+    raise typer.BadParameter(f"{text!r} is neither auto nor a number of bases from 1 to 100000")
+
 Measured = Annotated[Path, typer.Argument(
     metavar="DATA", parser=_path,
     help="Measured promoters: lines of a sequence, a tab and a number, or a table with a heading, also of Excel; "
@@ -1006,8 +1014,10 @@ Settings = Annotated[list[str], typer.Option(
     "--option", metavar="NAME=VALUE", help="Option of the network, such as channels=32; may be repeated.",
     show_default="none")]
 Width = Annotated[int | None, typer.Option(
-    min=1, max=100_000, help="Bases that the network reads; longer sequences lose their first.",
-    show_default="those of 99 in 100 promoters, 80 to 500")]
+    metavar="BASES", parser=_width, help="Bases that the network reads; longer sequences lose their first. auto: "
+                                         "those of 99 in 100 promoters, 80 to 500.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(
+    help="Where to train; auto: on a GPU, or else on the CPU.")]
 
 # %% ../nbs/library/00_cli.ipynb #d33d90a9
 Epochs = Annotated[int | None, typer.Option(
@@ -1082,16 +1092,17 @@ def train(
     network: Architecture = "strand_resnet", option: Settings = [],
     epochs: Epochs = None, minutes: Minutes = None, members: Members = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed, of the initial weights too.")] = 0,
-    width: Width = None, start: Start = None, apart: Apart = None,
+    width: Width = "auto", device: Device = "auto", start: Start = None, apart: Apart = None,
     sequence: SequenceColumn = "sequence", value: ValueColumns = [], weight: WeightColumn = None,
     error: ErrorColumn = None, bins: BinColumns = None,
 ):
     """Train a model on measured promoters.
 
-    Lines are `sequence TAB value`, or a table (CSV, TSV, Excel) has a heading that names its columns. Constant flanks
-    of the library are recognised and cut off. Parts of the data are held out: to choose the best epoch, to calibrate
-    the 90 % intervals, and to measure what the model is worth. FOLDER then holds the weights, a card of the model
-    (README.md, model.json) and checksums. A run that was stopped goes on with the same command.
+    Lines are `sequence TAB value`, or a table (CSV, TSV, Excel) has a heading that names its columns, or FASTA has
+    the values in its headings. What nearly all promoters begin or end with is cut off, here and wherever the model
+    predicts. Parts of the data are held out: to choose the best epoch, to calibrate the 90 % intervals, and to measure
+    what the model is worth. FOLDER then holds the weights, a card of the model (README.md, model.json) and checksums.
+    A run that was stopped goes on with the same command.
 
     Two networks are trained, side by side where there are two cores, and predict together. They start from one in the
     package that learned yeast's motifs from a simulator; --from names another model of the same network and width, or
@@ -1110,7 +1121,7 @@ def train(
     from promoter_nb.inference.train_model import train_model
     with redirect_stdout(sys.stderr):
         model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed, width,
-                            start=start, apart=apart, columns=columns)
+                            accelerator=device, start=start, apart=apart, columns=columns)
     print(f"{folder}: {_worth(model.card)}")
 
 # %% ../nbs/library/00_cli.ipynb #7bce1442
@@ -1185,11 +1196,13 @@ def describe(
     import numpy as np
     from promoter_nb.data.dataset import hash_rows
     from promoter_nb.data.measured_tables import read_measured
+    from promoter_nb.data.repeats import contradictions
     from promoter_nb.inference.train_model import ranges
     data = read_measured(_standard(file), **_columns_of(sequence, value, weight, error, bins))
     ends = dict(zip(("least", "median", "greatest"), np.percentile(data.labels, [0, 50, 100]).tolist()))
     values = {"mean": float(data.labels.mean()), "standard deviation": float(data.labels.std()), **ends}
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),
+                      "contradictions": contradictions(data),
                       "usual": ranges(data), "values": {name: round(value, 4) for name, value in values.items()}},
                      indent=1))
 

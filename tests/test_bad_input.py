@@ -248,7 +248,7 @@ TRAIN = {
     "Cyrillic": ("ACGT\u0410\t1\n".encode(), "(CYRILLIC CAPITAL LETTER A) at base 5"),
     "a no-break space": ("ACGT\u00a0A\t1\n".encode(), "(NO-BREAK SPACE) at base 5"),
     "a blank line between": (f"{A}\t1\n\n{B}\t2\n".encode(), "line 2: the line is empty"),
-    "FASTA": (f">a\n{A}\n".encode(), "line 1: '>a' has 0 tabs"),
+    "FASTA": (f">a\n{A}\n".encode(), "line 1: the heading '>a' holds no value"),
     "a spreadsheet": (b"PK\x03\x04", "a spreadsheet or zip archive"),
     "bzip2": (b"BZh91AY", "packed with bzip2"),
     "UTF-16": (f"{A}\t1\n".encode("utf-16"), "no text in UTF-8"),
@@ -257,8 +257,8 @@ TRAIN = {
     "a gzip cut off": (gzip.compress("".join(f"{core}\t1\n" for core in CORES).encode())[:-20], "cut off or damaged"),
     "twice packed": (gzip.compress(gzip.compress(f"{A}\t1\n".encode())), "packed with gzip twice"),
     "too few": ("".join(f"{core}\t{place}\n" for place, core in enumerate(CORES[:100])).encode(), "give 400 or more"),
-    "all the same": (f"{A}\t1\n".encode()*600, "too few, or too many of them the same"),
-    "one value": ("".join(f"{core}\t5\n" for core in CORES).encode(), "labels are 5.0"),
+    "all the same": (f"{A}\t1\n{A}\t2\n".encode()*300, "too few, or too many of them the same"),
+    "one value": ("".join(f"{core}\t5\n" for core in CORES).encode(), "all 600 values are 5"),
 }
 
 HEAD = "sequence,value,second,w\n"
@@ -293,6 +293,10 @@ TABLES = { # content, options of `train`, and what is said
     "two columns of one name": (f"sequence,value,value\n{A},1,2\n", [], "two columns have the same name"),
     "a heading alone": (HEAD, [], "there are no sequences in it"),
     "no heading": (f"{A}\t1\n", ["--value", "value"], "line 1: there is no column 'sequence'; the first line names"),
+    "FASTA without a value": (f">a 1\n{A}\n>b\n{B}\n", [], "line 3: the heading '>b' holds no value"),
+    "FASTA with a word": (f">a high\n{A}\n", [], "line 1: 'high' in column 'the heading' is not a finite number"),
+    "values all the same": (HEAD + f"{A},3,2,1\n{B},3,2,1\n", [], "all 2 values are 3; expected values that differ"),
+    "values too close": (HEAD + f"{A},1000000,2,1\n{B},1000001,2,1\n", [], "too close for single precision"),
     "FASTA": (f">a\n{A}\n", ["--weight", "w"], "is FASTA; name the column that holds the sequences"),
     "too few": (HEAD + "".join(f"{core},{place},1,1\n" for place, core in enumerate(CORES[:100])), [],
                 "give 400 or more"),

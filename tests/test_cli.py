@@ -268,6 +268,48 @@ def test_train_reads_a_table_with_replicates_and_weights(tmp_path):
     assert answers["plain"] == answers["alike"] != answers["half"]
 
 
+def test_constant_ends_are_cut_off_in_training_and_in_prediction(tmp_path):
+    cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 60))]
+    lines = [(f"GACTAGCTAGGCATGCC{core}TTAACCGGATCCAT", core.count("A")/4) for core in cores]
+    write = lambda name, rows: (tmp_path/name).write_text("".join(f"{oligo}\t{value}\n" for oligo, value in rows))
+    write("measured.txt", lines[:500]), write("apart.txt", lines[500:])
+    few = ("--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2, "--apart", tmp_path/"apart.txt")
+    run("train", tmp_path/"measured.txt", tmp_path/"model", *few)
+    answers = table(run("predict", "-", "--model", tmp_path/"model", input=f"{cores[0]}\n{lines[0][0]}\n"))
+    assert answers.prediction[0] == answers.prediction[1] and (answers.unusual == "").all()
+
+
+@pytest.mark.parametrize("apart, told", [
+    ("T"*60 + "\t5\n", "apart: 1 promoters; expected 10 or more to score a model on"),
+    ("".join(f"{'T'*row}{'C'*(60 - row)}\t5\n" for row in range(50)), "apart: every value is 5.0")])
+def test_promoters_that_no_model_can_be_judged_on_are_refused_first(tmp_path, apart, told):
+    cores = ["".join(base) for base in np.random.default_rng(0).choice(list("AG"), (400, 60))]
+    (tmp_path/"measured.txt").write_text("".join(f"{core}\t{row}\n" for row, core in enumerate(cores)))
+    (tmp_path/"apart.txt").write_text(apart)
+    assert told in run("train", tmp_path/"measured.txt", tmp_path/"model", "--apart", tmp_path/"apart.txt", code=1)
+    assert {path.name for path in tmp_path.iterdir()} == {"measured.txt", "apart.txt"}
+
+
+def test_train_reads_fasta_with_values(tmp_path):
+    cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (400, 80))]
+    (tmp_path/"lines.txt").write_text("".join(f"{core}\t{core.count('A')/4}\n" for core in cores))
+    (tmp_path/"mine.fa").write_text("".join(f">p{row} {core.count('A')/4}\n{core[:60]}\n{core[60:]}\n"
+                                            for row, core in enumerate(cores)))
+    few = ("--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2, "--width", "auto")
+    for name in ("lines.txt", "mine.fa"): run("train", tmp_path/name, tmp_path/name[:4], *few)
+    weights = [(tmp_path/name/"weights_1.safetensors").read_bytes() for name in ("line", "mine")]
+    assert weights[0] == weights[1]
+
+
+def test_contradictions_are_told(tmp_path):
+    cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 80))]
+    rows = [*zip(cores, range(600))]
+    rows += [(core, value + 10 + (value == 0)) for core, value in rows[:100]]
+    (tmp_path/"measured.txt").write_text("".join(f"{core}\t{value}\n" for core, value in rows))
+    described = json.loads(run("data", "describe", tmp_path/"measured.txt"))["contradictions"]
+    assert described == {"promoters": 100, "rows": [1, 601], "values": [0, 11]}
+
+
 def test_pipes(fasta):
     "A process of its own: the answer to a reader that goes away, and nothing but the table on standard output."
     whole = subprocess.run([*COMMAND, "predict", "-"], input=fasta.read_bytes(), env=ENVIRONMENT, capture_output=True)

@@ -20,7 +20,7 @@ from ..interpretation.explain import find_motifs
 from .drawing import cell_names, distribution, heat_map, logo, motif_rows, strongest_effect
 from ..inference.predictor import Predictor
 from ..plots.svg import signed
-from ..data.flanks import trim
+from ..data.flanks import LIBRARY, trim
 from ..data.prepare import IUPAC_CODES, SequenceError, prepare
 from ..data.sequence import PADDING
 
@@ -28,7 +28,8 @@ from ..data.sequence import PADDING
 LONGEST = 10_000 # letters
 
 def read_core(
-    text: str # as typed or pasted: one sequence, any case, with or without flanks or a FASTA header
+    text: str, # as typed or pasted: one sequence, any case, with or without flanks or a FASTA header
+    flanks: tuple[str, str] = LIBRARY # of the model's library
 ) -> str: # capitals over IUPAC letters; raises SequenceError
     "The core of one sequence."
     if len(text) > LONGEST:
@@ -41,7 +42,7 @@ def read_core(
     letters = "".join("".join(bases).split()).upper().replace("U", "T")
     prepare([letters])
     codes = np.frombuffer(letters.encode().translate(IUPAC_CODES), dtype=np.uint8)
-    starts, ends, _ = trim(codes, np.array([0]), np.array([len(codes)]))
+    starts, ends, _ = trim(codes, np.array([0]), np.array([len(codes)]), flanks)
     return letters[starts[0]:ends[0]]
 
 # %% ../../nbs/library/app/01_page.ipynb #8e7609e6
@@ -268,7 +269,7 @@ class _History:
 
     def read(self) -> None:
         "Take the sequence that was typed; a bad one leaves everything as it was, and says why."
-        try: core = read_core(self.sequence.value)
+        try: core = read_core(self.sequence.value, self.predictor.flanks)
         except SequenceError as error:
             reason = escape(error.reason.removesuffix("."))
             self.message.value = f"<p class='pn-error' role='alert'>The sequence {reason}.</p>"

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .flanks import trim
+from .flanks import LIBRARY, trim
 from .sequence import INVALID, PADDING, align_right, is_gc, name_letter
 
 # %% ../../nbs/library/data/04_prepare.ipynb #681a208f
@@ -103,7 +103,8 @@ def _foreign(letters, buffer, offsets) -> SequenceError:
 # %% ../../nbs/library/data/04_prepare.ipynb #0f8b7018
 def prepare(
     sequences: list[str], # text over the IUPAC alphabet, either case; lists, arrays and Series alike (n,)
-    width: int = 80       # columns of the codes, bases
+    width: int = 80,      # columns of the codes, bases
+    flanks: tuple[str, str] = LIBRARY # to be cut off
 ) -> Prepared: # raises SequenceError at a sequence that is empty or has another letter, TypeError at a single text
     "Read sequences as people have them."
     text = _as_arrow(sequences)
@@ -112,7 +113,7 @@ def prepare(
     buffer, offsets = np.frombuffer(letters.translate(IUPAC_CODES), dtype=np.uint8), offsets - offsets[0]
     if (empty := np.diff(offsets) == 0).any(): raise SequenceError(int(empty.argmax()), "is empty; expected bases")
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
-    starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:])
+    starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:], flanks)
     if (bare := starts == ends).any():
         raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front")
     return describe(align_right(buffer, starts, ends, width), ends - starts)

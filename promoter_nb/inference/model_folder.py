@@ -162,6 +162,12 @@ def _check_numbers(name, values, length: int):
     if wrong := [value for value in values if type(value) not in (int, float) or value != value]:
         raise ValueError(f"{name} holds {wrong[0]!r}; expected numbers")
 
+def _check_flanks(flanks):
+    if not (isinstance(flanks, list) and len(flanks) == 2 and all(isinstance(flank, str) for flank in flanks)):
+        raise ValueError(f"flanks are {flanks!r}; expected two texts")
+    if wrong := set("".join(flanks)) - set("ACGT"): raise ValueError(f"flanks hold {min(wrong)!r}; expected A, C, G, T")
+
+
 # %% ../../nbs/library/inference/00_model_folder.ipynb #610d8240
 MOST_FILES, WIDEST = 100, 100_000 # files of weights; bases
 
@@ -181,6 +187,7 @@ def _check_content(card, path):
         for name in ("length", "gc"): _check_numbers(name, card["range"][name], 2)
         _check_numbers("label_percentiles", card.get("label_percentiles", []), len(card.get("label_percentiles", [])))
         Intervals(**intervals).around([0.0])
+        _check_flanks(card.get("flanks", ["", ""]))
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"{path} is not the card of a model: {type(error).__name__}, {error}") from None
 

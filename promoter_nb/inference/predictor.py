@@ -20,6 +20,7 @@ from .model_folder import find_model, read_model
 from ..models.layers import fold_batch_norm
 from ..training.precision import choose_precision
 from ..data.files import user_path
+from ..data.flanks import LIBRARY
 from ..data.prepare import Prepared, as_list, prepare, texts
 from ..data.sequence import reverse_complement
 
@@ -66,6 +67,7 @@ class Ensemble:
         self.models = [model.eval().to(self.device) for model in models]
         self.folded = [fold_batch_norm(model) for model in self.models]
         self.width, self.both_strands = card["width"], card["both_strands"]
+        self.flanks = tuple(card.get("flanks", LIBRARY))
         self.precision = precision if precision != "auto" else choose_precision(self.device.type, training=False)
         self.intervals = Intervals(**card["intervals"])
 
@@ -130,7 +132,7 @@ class Predictor(Ensemble):
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)
     ) -> Prepared: # raises SequenceError
         "Sequences as the network reads them."
-        return prepare(sequences, self.width)
+        return prepare(sequences, self.width, self.flanks)
 
     def predict(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)

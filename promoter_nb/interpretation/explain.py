@@ -13,7 +13,7 @@ import pandas as pd
 
 from .attribution import mutagenesis, observed_base_effects
 from ..features.motif_sites import find_hits, pattern
-from ..data.flanks import trim
+from ..data.flanks import LIBRARY, trim
 from ..data.prepare import IUPAC_CODES
 from ..data.sequence import PADDING, encode
 
@@ -26,7 +26,7 @@ class Predicts(Protocol):
 def _effects_on_what_is_read(predictor, sequence: str) -> np.ndarray:
     "Effects for a predictor that takes codes."
     codes = np.frombuffer(sequence.encode().translate(IUPAC_CODES), dtype=np.uint8)
-    starts, (end,), _ = trim(codes, np.array([0]), np.array([len(codes)]))
+    starts, (end,), _ = trim(codes, np.array([0]), np.array([len(codes)]), getattr(predictor, "flanks", LIBRARY))
     start = max(int(starts[0]), int(end) - predictor.width)
     padded = lambda rows: np.pad(rows, ((0, 0), (predictor.width - rows.shape[1], 0)), constant_values=PADDING)
     effects = np.zeros((4, len(codes)), dtype=np.float32)
