@@ -259,14 +259,14 @@ def readme(folder, measured):
     for path in re.findall(r"\]\(((?:figures|results)/[^)]+\.\w+|CITATION\.cff)\)", text):
         (folder/path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/path, folder/path)
-    guides = ["commands", "messages", "claims", "contributing", "cluster", "changelog", "gallery"]
+    guides = ["which_command", "commands", "messages", "claims", "contributing", "cluster", "changelog", "gallery"]
     guides += ["benchmarks"]*measured
     guides = toctree(guides, ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
     for name in ("CONTRIBUTING", "CHANGELOG"):
         write(folder/f"{name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
-    shutil.copy(ROOT/"docs/cluster.md", folder)
+    for name in ("which_command", "cluster"): shutil.copy(ROOT/f"docs/{name}.md", folder)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The documentation is built without a warning, and every link in it leads somewhere."""
 import re
+import shlex
 import sys
 from functools import cache
 from subprocess import run
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from conftest import ROOT
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from promoter_nb.cli import app
 
@@ -59,6 +61,14 @@ def test_every_command_and_its_examples_are_on_the_page_of_commands(site):
     page = re.sub(r"<[^>]+>", "", (site/"commands.html").read_text())
     for command in get_command(app).commands: assert f"promoter-nb {command}" in page, command
     assert "promoter-nb predict promoters.fa --output predictions.tsv" in page and "Positions count from 1" in page
+
+
+LINES = re.findall("^promoter-nb .*", (ROOT/"docs/which_command.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_that_answers_a_question_is_a_command(line):
+    assert CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"]).exit_code == 0
 
 
 def test_every_room_has_a_page_with_the_meaning_of_parameters(site):

@@ -17,7 +17,7 @@ from torch import nn
 
 from .page import EXAMPLE
 from ..data.files import atomic
-from ..data.flanks import ANCHOR, DOWNSTREAM, MISMATCHES, SHIFTS, UPSTREAM
+from ..data.flanks import ANCHOR, MISMATCHES, SHIFTS
 from ..data.prepare import AMBIGUOUS, KNOWN
 from ..data.sequence import letters_to_codes
 from ..features.motif_sites import jaspar_patterns
@@ -102,8 +102,8 @@ def page_data(
     return {"name": card["name"], "worth": _worth(card), "example": EXAMPLE, "range": card["range"],
             "percentiles": card["label_percentiles"], "intervals": card["intervals"],
             "letters": {"known": KNOWN, "ambiguous": AMBIGUOUS},
-            "flanks": {"upstream": codes(UPSTREAM), "downstream": codes(DOWNSTREAM), "anchor": ANCHOR,
-                       "mismatches": MISMATCHES, "shifts": SHIFTS},
+            "flanks": dict(zip(("upstream", "downstream"), map(codes, predictor.flanks)))
+                      | {"anchor": ANCHOR, "mismatches": MISMATCHES, "shifts": SHIFTS},
             "colours": BASE_COLOURS, "outlines": {base: outline(base) for base in BASE_COLOURS}, "motifs": _motifs(),
             "plan": {"width": predictor.width, "steps": steps_of(networks[0])}, "members": list(map(_member, networks))}
 

@@ -18,6 +18,7 @@ function findCut(codes, start, end, {motif, anchor, mismatches, shifts}, upstrea
     const from = Math.min(Math.max(place, 0), codes.length - bases.length);
     return bases.filter((base, offset) => base != codes[from + offset]).length;
   };
+  if (!motif.length) return {cut: upstream ? start : end, state: "missing"};
   const length = motif.length, cut = upstream ? start + length : end - length;
   if (end - start >= length && !differing(upstream ? cut - length : cut, motif)) return {cut, state: "intact"};
   const bases = upstream ? motif.slice(-anchor) : motif.slice(0, anchor);
