@@ -658,7 +658,7 @@ def _design_parts(predictor, frame, name, column, brief, fixed):
     with complaints_with_line(frame, name):
         predictor.prepare(frame[at])
         for table in design_parts(predictor, frame[at].tolist(), brief, fixed):
-            yield _beside(frame.iloc[table["sequence"] - 1], table[list(PROPOSED)], name)
+            yield _beside(frame.iloc[table["row"] - 1], table[list(PROPOSED)], name)
 
 # %% ../nbs/library/00_cli.ipynb #00aeaca5
 def _promoter_names(frame):

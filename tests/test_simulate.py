@@ -211,7 +211,7 @@ def test_variants_differ_in_one_base(test_sets):
 
 
 def test_sets_lie_where_the_real_ones_do(test_sets):
-    "Mean and deviation of the truth, or of differences within pairs, in standard deviations of the random suite."
+    "Mean and deviation of the truth, or of differences within pairs, in standard deviations of the random test set."
     random = test_sets.truth[test_sets.subsets["random"]]
     values = {name: np.subtract(*test_sets.truth[rows.T]) if rows.ndim == 2 else test_sets.truth[rows] - random.mean()
               for name, rows in test_sets.subsets.items()}

@@ -291,7 +291,7 @@ def _table(predictor, predictions, sequences, proposals, brief):
     texts = [row[start:].tobytes().decode() for row, start in zip(letters, first)]
     before, after = (predictions(rows) if len(rows) else np.zeros(0) for rows in (codes, proposals))
     return pd.DataFrame({
-        "sequence": own + 1, "target": [str(target) for _ in range(n) for target, _ in brief.wanted],
+        "row": own + 1, "target": [str(target) for _ in range(n) for target, _ in brief.wanted],
         "number": [number for _ in range(n) for _, number in brief.wanted],
         "original": [sequences[row].upper() for row in own], "proposal": texts,
         "edits": (codes[own] != proposals).sum(1),
@@ -336,8 +336,8 @@ def design_parts(
         for rows in _groups(part):
             with _numbered(rows + start): found = _propose(*own(rows + start), predictions, brief)
             proposals[rows, :, width - found.shape[2]:] = found
-        yield _table(predictor, predictions, part, proposals, brief).assign(
-            sequence=lambda table: table["sequence"] + start)
+        table = _table(predictor, predictions, part, proposals, brief)
+        yield table.assign(row=table["row"] + start)
 
 # %% ../../nbs/library/inference/06_design.ipynb #1ee86f84
 def design(
@@ -356,7 +356,7 @@ def design(
     proposals: int = 1,                         # for each target
     apart: int = 1,                             # bases between any two proposals for a sequence, at least
     **wishes                                    # enzymes, gc_window, longest_run, flanks: see `constraints`
-) -> pd.DataFrame: # sequence (from 1), target, number, original, proposal, edits, changes, before, after, gc; for a
+) -> pd.DataFrame: # row (from 1), target, number, original, proposal, edits, changes, before, after, gc; for a
                     # `Predictor` also low, high, spread, unusual; a row for each proposal; raises ValueError
     "Propose promoters for each sequence, near to the targets and within the constraints."
     brief = make_brief(target, constraints(edits, keep, forbid, gc_range, **wishes), proposals, apart, method, seed)
@@ -366,5 +366,5 @@ def design(
         parts = []
         for part in design_parts(predictor, sequences, brief, fixed):
             parts.append(part)
-            bar.update(part["sequence"].nunique())
+            bar.update(part["row"].nunique())
     return pd.concat(parts, ignore_index=True)
