@@ -29,9 +29,9 @@ RESULTS, FIGURES = (f"{config.get(kind, kind)}/{NAME}/{PROFILE}" for kind in ("r
 # What all experiments wait for: the file, or the notebook that makes or fetches the data.
 LIBRARY = f"{RESULTS}/20_library/metrics.json"
 SOURCE = LIBRARY if DATA in notebooks.MADE else notebooks.without_wildcards(DATA, Path(RESULTS).parents[1] / "links")
+# Given to experiments that declare them.
 SHARED = {name: config[name] for name in ("data", "promoters", "library_seed")} | {
-    "size": config["test_set_size"], "test": TEST, "elsewhere": ELSEWHERE,
-    "replicates": REPLICATES}  # given to experiments that declare them
+    "size": config["test_set_size"], "test": TEST, "elsewhere": ELSEWHERE, "replicates": REPLICATES}
 
 EXPERIMENTS = MODELS | {f"{study}/{name}": setting for study in STUDIES for name, setting in STUDIES[study].items()}
 RUN, FIRST = f"{RESULTS}/{{model}}/seed-{{seed}}", f"{RESULTS}/{{model}}/seed-{SEEDS[0]}"
@@ -97,13 +97,11 @@ rule report:
         values=notebooks.as_yaml({
             "results": RESULTS, "figures": FIGURES, "profile": PROFILE, "reported": REPORTED, "references": REFERENCES,
             "spare": SPARE, "report": "report", "output": f"{RESULTS}/90_report"}),
-    shell:
-        PAPERMILL
+    shell: PAPERMILL
 
 
 rule reference:
-    input:
-        rules.report.output.pdf,
+    input: rules.report.output.pdf
     localrule: True
     run:
         name = PROFILE if DATA == "simulated" else f"{NAME.rsplit('-', 1)[0]}-{PROFILE}"
@@ -131,8 +129,7 @@ for chapter, options in CHAPTERS.items():
         params:
             values=chapter_values(chapter, options | given),
         threads: THREADS[need.get("threads", "half")]
-        shell:
-            PAPERMILL
+        shell: PAPERMILL
 
 
 rule model:
@@ -147,5 +144,4 @@ rule model:
     params:
         values=model_values,  # of the wildcards alone: snakemake would not see a change of values made from the output
     threads: THREADS["half"]
-    shell:
-        PAPERMILL
+    shell: PAPERMILL

@@ -20,10 +20,13 @@ TRACES = {"an empty list": r":\s*[.;]|;\s*[;.]|,\s*[,;.]", "empty brackets": r"\
 EXAMPLES = "apart: . Figure", "are ( ).", "learned from none", "of of them", "36.0\n%"
 
 
+def links_of(pdf):
+    "Addresses that a PDF leads to."
+    notes = [note.get_object() for page in PdfReader(pdf).pages for note in page.get("/Annots", [])]
+    return {note["/A"]["/URI"] for note in notes if "/URI" in note.get("/A", {})}
+
+
 def text_of(pdf): return "\n".join(page.extract_text() for page in PdfReader(pdf).pages)
-
-
-def body(text): return text[:text.index("References\n")]
 
 
 @cache
@@ -58,7 +61,7 @@ def test_there_are_reports(): assert len(KEPT) >= 3
 
 @pytest.mark.parametrize("name", KEPT)
 def test_no_trace_of_an_empty_value(texts, name):
-    found = {what: match[0] for what, trace in TRACES.items() for match in re.finditer(trace, body(texts[name]))}
+    found = {what: match[0] for what, trace in TRACES.items() for match in re.finditer(trace, texts[name])}
     assert not found
 
 
@@ -71,6 +74,17 @@ def test_report_says_what_its_results_say(texts, name):
     others = [sentence for kind in ("verdicts", "notes", "captions") for sentence in values[kind].values()]
     missing = [sentence for sentence in said + others if not printed(sentence, text)]
     assert not missing, "make reference-reports typesets the kept reports again"
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_lines_beneath_figures_lead_to_notebooks(name):
+    links = links_of(ROOT/"results/reference"/name/"report.pdf")
+    notebooks = {link.split("/blob/")[1].partition("/")[2] for link in links if link.endswith(".ipynb")}
+    assert len(notebooks) > 8 and any("/commit/" in link for link in links)
+    kept = {path.relative_to(ROOT).as_posix() for path in (ROOT/"results/reference"/name).rglob("*.ipynb")}
+    executed = {path for path in notebooks if path.startswith("results/")}
+    assert executed <= kept and bool(executed) == bool(kept)
+    assert not [path for path in notebooks - executed if not (ROOT/path).exists()]
 
 
 @pytest.mark.parametrize("name", KEPT)

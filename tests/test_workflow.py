@@ -16,6 +16,9 @@ def parameters(output):
     return {given["output"]: given for given in (yaml.safe_load(shlex.split(words)[0]) for words in commands)}
 
 
+def test_the_workflow_is_read_in_one_go(): assert len((ROOT/"Snakefile").read_text().splitlines()) < 150
+
+
 @pytest.fixture
 def plan(checkout):
     def ask(data="simulated", profile="smoke"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Iterable
 
 from .formatting import decimal, effect
+from .sentence_parts import place
 
 # %% ../../nbs/library/paper/01_claims.ipynb #c0d81437
 TODAY = {"sequences": "promoters", "suites": "test_sets", "counts of words": "k-mer counts", "words": "k-mers"}
@@ -36,9 +37,14 @@ def in_words_of_today(
 
 def _value_of_today(name, value):
     if name == "comparison": return word_of_today(value)
+    if name == "places": return {_FILES.get(file, file): found for file, found in value.items()}
+    if name == "reason": return re.sub(r"learned on (\w+)$", _learned_on, value)
     return value[:3] + word_of_today(value[3:]) if name == "notebook" else in_words_of_today(value)
 
+def _learned_on(found): return f"learned on promoters {place(_FILES.get(found[1], found[1]))}"
+
 _HELD_OUT = {"promoters": "held_out"} # the results chapter called its held-out promoters so
+_FILES = {"test": "dream2022_test"} # the chapter on transfer called the challenge's test set by its file alone
 
 # %% ../../nbs/library/paper/01_claims.ipynb #ca672efa
 CHAPTER = re.compile(r"[2-7][0-9]_")

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'PARTS', 'TRUTH', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves', 'huber',
-           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'ablations', 'beyond', 'beyond_in_short',
-           'frontier', 'frontier_in_short', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding',
-           'autoencoder', 'sparse_autoencoder']
+           'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'measured_in_short', 'ablations', 'beyond',
+           'beyond_in_short', 'frontier', 'frontier_in_short', 'attribution', 'filters', 'test_sets', 'min_gpt',
+           'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
@@ -99,14 +99,19 @@ def huber(
 ) -> str: # sentences
     "What Huber’s loss is worth against the squared error."
     losses, rising = metrics["losses"], [name for name, gain in metrics["still_rising"].items() if gain > LEVEL]
-    curves = "curve" if len(rising) == 1 else "curves"
-    late = (f" After {counted(metrics['rounds'], 'round')}, the {curves} of {listed(map(_loss, rising))} still rose: "
-            "there the loss may lack rounds and not be worse." if rising else "")
+    curves, they = ("curve", "it") if len(rising) == 1 else ("curves", "they")
+    late = (f" After {counted(metrics['rounds'], 'round')}, the {curves} of {_losses(rising)} still rose: "
+            f"with more rounds {they} might have done better." if rising else "")
     return f"R² is {listed(span(found['R2']) + ' with ' + _loss(name) for name, found in losses.items())}.{late}"
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #a8dd2a7f
 def _loss(name: str) -> str:
     return "the squared error" if name == "squared error" else f"Huber’s loss at{name.removeprefix('Huber,')}"
+
+def _losses(names: list[str]) -> str: # "Huber’s loss" once
+    named = [_loss(name) for name in names]
+    again = lambda before, name: before.startswith("Huber") and name.removeprefix("Huber’s loss ")
+    return listed(again(before, name) or name for before, name in zip(["", *named], named))
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #5844a2f4
 def hyperparameters(
@@ -143,17 +148,34 @@ def embedding(
             f"the network itself has {share(direct)} on the same promoters. Two dimensions thus keep "
             f"{share(on_map/direct, 0) if direct > 0 else 'none'} of what it knows.")
 
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #5adbf2dd
+def _best(metrics: dict) -> dict: return max(metrics["models"], key=lambda row: row["validation"]["value"])
+
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #d2bbe3d5
 def results(
     metrics: dict # of 60_results
 ) -> str: # sentences
     "Which model predicts best, and by how much."
-    best = max(metrics["models"], key=lambda row: row["validation"]["value"])
+    best = _best(metrics)
     limit = f" The true expression itself explains {share(metrics['ceiling'])}." if metrics.get("ceiling") else ""
     two = metrics.get("best_two")
     second = f" {sentence(leads(called(two['better']), called(two['worse']), two))}" if two else ""
     return (f"Of {counted(len(metrics['models']), 'model')}, {called(best['model'])} predicts held-out expression "
             f"best: its R² on {counted(metrics['held_out'], 'promoter')} is {span(best['validation'])}.{second}{limit}")
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #960a3581
+def measured_in_short(
+    metrics: dict, # of 60_results, of measured promoters
+    here: dict     # likewise, of the report's own
+) -> str: # sentences
+    "Which model predicts best on measured promoters, and by how much."
+    best, two = _best(metrics), metrics.get("best_two")
+    again = " again" if best["model"] == _best(here)["model"] else ""
+    name = lambda model: "it" if model == best["model"] else called(model)
+    second = f" {sentence(leads(name(two['better']), name(two['worse']), two))}" if two else ""
+    return (f"On promoters measured in yeast, {called(best['model'])}{again} predicts best of "
+            f"{counted(len(metrics['models']), 'model')}: its R² on "
+            f"{counted(metrics['held_out'], 'held-out promoter')} is {span(best['validation'])}.{second}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #587eedf2
 PARTS = {
@@ -225,7 +247,7 @@ def _scored(challenge: dict | None) -> list[str]:
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #3b794765
 def _taught(curve: list[dict]) -> str:
     gains = [f"{points(point['gain'])} with {counted(point['rows'], 'promoter')}" for point in curve]
-    return f"To start from a network that knows the simulator’s truth gains {listed(gains)}."
+    return f"Starting from a network that knows the simulator’s truth gains {listed(gains)}."
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #1e6f3285
 def beyond_in_short(
@@ -260,7 +282,7 @@ def _beside(legnet: dict, reached: list[dict]) -> list[str]:
     soonest = {run["model"]: run for run in sorted(reached, key=lambda run: -run["core_seconds"])}
     times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds ({share(run['cost'])} of LegNet’s)"
              for model, run in soonest.items()]
-    reached = f"The R² at which it ends is reached by {listed(times)}" if times else "None of ours reaches its R²"
+    reached = f"LegNet’s final R² is reached by {listed(times, 'and by')}" if times else "None of ours reaches its R²"
     return [*said, f"{reached}."]
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #4d3241f7
@@ -272,7 +294,7 @@ def frontier_in_short(
     ours = [run for run in metrics["reached"] if run["model"] == "strand ResNet"]
     if not legnet or not ours: return ""
     return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} on the same promoters; "
-            f"ours is there after {share(min(run['cost'] for run in ours))} of LegNet’s processor time.")
+            f"ours reaches the same R² in {share(min(run['cost'] for run in ours))} of LegNet’s processor time.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUTH = "mutagenesis of the truth"
@@ -376,7 +398,7 @@ def autoencoder(
     codes, recovered = [name for name in metrics["compared"] if name.startswith("code of ")], metrics["recovered"]
     few, many = codes[0], codes[-1]
     return (f"From a {few} numbers, {share(recovered[few.removeprefix('code of ')])} of the bases can be recovered, "
-            f"from a {many}, {share(recovered[many.removeprefix('code of ')])}; the most frequent base makes up "
+            f"and {share(recovered[many.removeprefix('code of ')])} from a {many}; the most frequent base makes up "
             f"{share(metrics['most_frequent_base'])}. R² of expression is {_r2(metrics, many)} when it is read from "
             f"the largest code, {_r2(metrics, 'counts of bases')} from the counts of the four bases, and "
             f"{_r2(metrics, 'CNN')} with the CNN.")

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from textwrap import indent
 
@@ -157,11 +158,17 @@ def public_address(
     found = re.fullmatch(r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", remote)
     return f"https://{found[1]}/{found[2]}" if found else ""
 
+# %% ../../nbs/library/paper/03_provenance.ipynb #a16ce589
+def _named_source(root: Path) -> str:
+    project = root/"pyproject.toml"
+    named = tomllib.loads(project.read_text()).get("project", {}).get("urls", {}) if project.exists() else {}
+    return public_address(named.get("Source", named.get("Repository", "")))
+
 # %% ../../nbs/library/paper/03_provenance.ipynb #fa376c9b
 def repository_url(
     root: Path # of the checkout
 ) -> str: # empty where it is not known
-    "The page of the repository that a checkout was cloned from."
-    if not shutil.which("git"): return ""
-    found = subprocess.run(["git", "-C", root, "remote", "get-url", "origin"], capture_output=True, text=True)
-    return public_address(found.stdout.strip())
+    "The page of the repository that a checkout was cloned from, or that its `pyproject.toml` names."
+    remote = ["git", "-C", root, "remote", "get-url", "origin"]
+    found = subprocess.run(remote, capture_output=True, text=True).stdout.strip() if shutil.which("git") else ""
+    return public_address(found) or _named_source(root)

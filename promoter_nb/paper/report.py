@@ -9,6 +9,8 @@ __all__ = ['HIDDEN', 'setting', 'model_rows', 'over_runs', 'said_of_runs', 'data
 
 # %% ../../nbs/library/paper/05_report.ipynb #28288b83
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from .experiment import commit
 from ..data.files import atomic, write_json
 from .claims import (
     chapters, first_runs, in_words_of_today, judged, ledger, model_runs, promoters_used, statements, verdicts_by_kind)
-from .model_sentences import beyond_in_short, frontier_in_short
+from .model_sentences import beyond_in_short, frontier_in_short, measured_in_short
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
 from .sentences import say
@@ -107,18 +109,26 @@ def calibration_rows(
     half = (len(asked) + 1)//2
     return [[*left, "", *right] for left, right in zip(asked[:half], [*asked[half:], [""]*4])]
 
+# %% ../../nbs/library/paper/05_report.ipynb #07e85571
+def _holds(root: Path, commit: str, path: str) -> bool: # whether a commit of a checkout has a file
+    asked = ["git", "-C", root, "cat-file", "-e", f"{commit}:{path}"]
+    return bool(shutil.which("git")) and subprocess.run(asked, capture_output=True).returncode == 0
+
 # %% ../../nbs/library/paper/05_report.ipynb #5d157b41
 def provenance(
     root: Path,   # of the checkout
     folder: Path, # of the run
     run: dict     # its `run.json`
-) -> dict[str, str]: # `line`, `commit`, and `url` of the commit, empty where the repository's address is not known
+) -> dict[str, str]: # `line`, `commit`, and addresses: `url` of the commit, `notebook`; empty where they are not known
     "The notebook, run and commit that made something."
     place, copy = folder.relative_to(root).as_posix(), folder.with_name(f"{folder.name}.ipynb")
     line = f"executed notebook {place}.ipynb" if copy.exists() else f"{run['notebook']}.ipynb · {place}"
-    address = repository_url(root)
-    return {"line": line, "commit": run["commit"],
-            "url": f"{address}/commit/{run['commit'].split(',')[0]}" if address else ""}
+    address, own = repository_url(root), run["commit"].split(",")[0]
+    kept = copy.exists() and place.startswith("results/reference/")
+    path = f"{place}.ipynb" if kept else f"nbs/experiments/{run['notebook']}.ipynb"
+    at = own if not kept and _holds(root, own, path) else commit().split(",")[0]
+    link = lambda kind, commit, *path: "/".join([address, kind, commit, *path]) if address and commit != "none" else ""
+    return {"line": line, "commit": run["commit"], "url": link("commit", own), "notebook": link("blob", at, path)}
 
 # %% ../../nbs/library/paper/05_report.ipynb #4b7eb329
 # Parameters that the table of runs has in other columns, that name folders, or on which no result depends.
@@ -155,7 +165,9 @@ def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds 
             "devices": list(dict.fromkeys(run["device"] for run in runs))}
 
 # %% ../../nbs/library/paper/05_report.ipynb #52d18683
-def _said(parameters: dict[str, str]) -> str: return ", ".join(f"{name} {value}" for name, value in parameters.items())
+def _said(parameters: dict[str, str]) -> str:
+    between = lambda name, value: ": " if value == name else " " # no word stands twice
+    return ", ".join(f"{name}{between(name, value)}{value}" for name, value in parameters.items())
 
 def _usual(rows: list[dict]) -> dict[str, str]: # parameters that all rows have, each with its most frequent value
     values = {name: Counter(row["parameters"].get(name) for row in rows) for name in rows[0]["parameters"]}
@@ -224,7 +236,8 @@ def with_promoters(
 # %% ../../nbs/library/paper/05_report.ipynb #da1ffd93
 def measured_results(
     references: list[dict[str, dict]], # chapters of each profile of the reference results
-    root: Path # that names of folders are relative to
+    here: dict, # metrics of the report's own results chapter
+    root: Path  # that names of folders are relative to
 ) -> dict: # what the text needs of the first that is of measured promoters; empty if there is none
     "The table of R² on measured promoters."
     for found in references:
@@ -232,7 +245,7 @@ def measured_results(
             data, results = found["data_set"], found["results"]
             seeds = max(row["validation"]["seeds"] for row in results["models"])
             return {"rows": decimal(data["rows"]["used"], 0), "models": model_rows(results),
-                    "said": say("60_results", results),
+                    "said": measured_in_short(results, here),
                     "caption": captions(found, False, seeds)["r2"],
                     "provenance": provenance(root, results["folder"], results["run"])}
     return {}
@@ -370,7 +383,7 @@ def collect(
     claims = json.loads((root/"report/claims.json").read_text())
     primary = json.loads((root/"report/primary.json").read_text())
     table = _ledger(claims, primary, told, others)
-    measured = measured_results(known if simulated else [], root)
+    measured = measured_results(known if simulated else [], found["results"], root)
     groups = _runs_shown(root, results, folders, references, spare, table)
     return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": table, "runs": groups,
             "claims": _claim_rows(claims),
