@@ -466,12 +466,12 @@ def _refuse(folder: Path, work: Path, members: int | None, minutes: float | None
         raise ValueError(f"minutes is {minutes}; expected a number above 0")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #63900481
-def _width_at_start(start, width: int | None, make: Callable) -> int | None:
-    "The width, where the start decides it; what does not fit is refused before a large file is read."
-    if start in (None, NOTHING): return width
-    width = width or read_card(find_model(start))["width"]
-    read_start(start, make(width))
-    return width
+def _like_start(start, network: str, options: dict | None, width: int | None) -> tuple[dict | None, int | None]:
+    "Options and width, where the start decides them."
+    if start in (None, NOTHING): return options, width
+    card = read_card(find_model(start))
+    known = {name: value for name, value in card["network"].items() if name != "name"}
+    return known | (options or {}) if card["network"]["name"] == network else options, width or card["width"]
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #9dbcf626
 def _read_data(measured, width: int | None, columns: dict) -> Dataset:
@@ -557,8 +557,9 @@ def train_model(
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
+    options, width = _like_start(start, network, options, width)
     make = lambda seed, width: build(network, width, seed, **(options or {}))
-    width = _width_at_start(start, width, partial(make, seed))
+    if width and start: read_start(start, make(seed, width)) # what does not fit is refused before a large file is read
     data, judged, parts = _read_parts(measured, apart, width, families, columns or {})
     make = partial(make, width=data.codes.shape[1])
     began = read_start(start, make(seed))
