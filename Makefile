@@ -111,7 +111,7 @@ test: export OMP_NUM_THREADS = 1
 test: setup  ## everything that continuous integration checks
 	$(BIN)/ruff check
 	$(BIN)/nbdev_test --n_workers $(CORES)
-	$(BIN)/pytest -n $(CORES)
+	$(BIN)/pytest -n $(CORES) --durations=25
 
 test-long: setup  ## what takes too long for every change: killed commands, faulty disks, twenty visitors of the page
 	$(BIN)/pytest -m long

@@ -68,6 +68,7 @@ def test_deleted_run_and_report_come_back(built):
     assert results_of(built.folder) == before and (built.folder/"figures/simulated/smoke/composition.svg").exists()
 
 
+@pytest.mark.long
 def test_measured_promoters_without_any_reference_results(checkout, measured):
     for folder in ("results", "figures"): shutil.rmtree(checkout.folder/folder)
     profile = checkout.folder/"config/smoke.yaml"
