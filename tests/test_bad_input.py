@@ -309,6 +309,14 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["explain", "{ok}", "--motifs", "-"], "two files"),
     (["explain", "{ok}", "--motifs", "/dev/stdout"], "two files"),
     (["explain", "{ok}", "--logos", "{ok}"], "is no folder"),
+    *((words, "is what the command reads; write to another file") for words in (
+        ["predict", "{ok}", "-o", "{ok}"], ["explain", "{ok}", "-o", "{dir}/x.tsv", "--motifs", "{ok}"],
+        ["design", "{ok}", "--order", "{ok}"], ["ask", "ablate", "TA", "{ok}", "-o", "{ok}"],
+        ["ask", "insert", "TA", "--backgrounds", "{ok}", "-o", "{dir}/link.tsv"],
+        ["ask", "pair", "TA", "GC", "--backgrounds", "{ok}", "-o", "{ok}"],
+        ["ask", "motifs", "{ok}", "--page", "{ok}"], ["scan", "{ok}", "-o", "{ok}"],
+        ["variants", "{ok}", "-o", "{ok}"], ["benchmark", "score", "{ok}", "{dir}", "-o", "{ok}"],
+        ["benchmark", "score", "{measured}", "{dir}", "--learned", "{ok}", "-o", "{ok}"])),
     (["design", "{ok}", "--edits", "0"], "--edits"),
     (["design", "{ok}", "--edits", "many"], "--edits"),
     (["design", "{ok}", "--method", "magic"], "is not one of"),
@@ -471,6 +479,7 @@ PARAMETERS = [({"rows": "many"}, "parameter rows is 'many', of type str; expecte
 @pytest.fixture
 def place(tmp_path):
     (tmp_path/"ok.txt").write_text(f"{A}\n{B}\n")
+    (tmp_path/"link.tsv").symlink_to("ok.txt")
     (tmp_path/"measured.txt").write_text("".join(f"{core}\t{place % 17}.5\n" for place, core in enumerate(CORES)))
     return tmp_path
 
