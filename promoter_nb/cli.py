@@ -26,7 +26,7 @@ from typing import Annotated, BinaryIO, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from .data.files import atomic, open_stream, remove_empty, user_path
+from .data.files import atomic, in_utf8, open_stream, straight, user_path
 
 # %% ../nbs/library/00_cli.ipynb #ed9c8fe6
 def _pipe_for(name: str) -> str:
@@ -568,7 +568,7 @@ def _check_places(logos, motifs, output):
     "Refuse two tables in one file, and logos in what is no folder."
     if motifs and _one_place(motifs, output):
         raise typer.BadParameter("motifs and contributions need two files", param_hint="--motifs / --output")
-    if logos and logos.exists() and not logos.is_dir():
+    if logos and os.path.lexists(logos) and not logos.is_dir():
         raise typer.BadParameter(f"{logos} is no folder", param_hint="--logos")
 
 # %% ../nbs/library/00_cli.ipynb #1280b000
@@ -950,7 +950,7 @@ def _first_promoters(predictor, path, number, seed, column, format):
     for _, prepared in _coded_blocks(predictor, path, column, format):
         blocks, rows = [*blocks, prepared.codes], rows + len(prepared.codes)
         if rows >= number: break
-    return np.concatenate(blocks)[:number], f"of {'standard input' if _is_standard(path) else path.name}"
+    return np.concatenate(blocks)[:number], f"of {'standard input' if _is_standard(path) else in_utf8(path.name)}"
 
 # %% ../nbs/library/00_cli.ipynb #b3481d50
 @ask_app.command()
@@ -1178,10 +1178,11 @@ def simulate(
       promoter-nb train library/train.txt my_model
     """
     from promoter_nb.simulate.library import write_library
+    folder = straight(folder)
     for name in ("train.txt", "truth.parquet", "library.json"):
-        if (folder/name).exists():
+        if os.path.lexists(folder/name):
             raise FileExistsError(f"{folder/name} is there already; choose another folder, or remove it")
-    if folder.exists(): paths = write_library(folder, rows, seed, progress=sys.stderr.isatty())
+    if os.path.lexists(folder): paths = write_library(folder, rows, seed, progress=sys.stderr.isatty())
     else:
         with atomic(folder) as part:
             paths = [folder/path.name for path in write_library(part, rows, seed, progress=sys.stderr.isatty())]

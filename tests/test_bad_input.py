@@ -1,6 +1,7 @@
 """Two hundred and more kinds of bad input: each is refused in one line, with its place and what would be right."""
 import gzip
 import json
+import os
 import re
 import shutil
 import sys
@@ -309,6 +310,7 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["explain", "{ok}", "--motifs", "-"], "two files"),
     (["explain", "{ok}", "--motifs", "/dev/stdout"], "two files"),
     (["explain", "{ok}", "--logos", "{ok}"], "is no folder"),
+    (["explain", "{ok}", "--logos", "{dir}/dangling"], "is no folder"),
     *((words, "is what the command reads; write to another file") for words in (
         ["predict", "{ok}", "-o", "{ok}"], ["explain", "{ok}", "-o", "{dir}/x.tsv", "--motifs", "{ok}"],
         ["design", "{ok}", "--order", "{ok}"], ["ask", "ablate", "TA", "{ok}", "-o", "{ok}"],
@@ -390,6 +392,12 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["card", "{dir}/none"], "none holds no model: there is no such folder"),
     (["train", "{ok}", "{dir}"], "is there already"),
     (["train", "{ok}", "{ok}"], "is there already"),
+    *((["train", "{measured}", folder, "-n", "baseline_cnn", "--epochs", "2"], told) for folder, told in (
+        ("{dir}/dangling", "dangling is there already"), ("{dir}/new/..", "is there already"),
+        (os.fsdecode(b"m\xe9"), "is no text in UTF-8"), ("{dir}/new/../" + os.fsdecode(b"m\xe9"), "no text in UTF-8"))),
+    (["data", "simulate", "{dir}/dangling", "--rows", "1000"], "dangling: File exists"),
+    (["benchmark", "export", "{dir}/dangling"], "dangling is there already"),
+    (["benchmark", "export", "{dir}/new/.."], "is there already"),
     (["train", "{measured}", "{dir}/m", "--option", "channels=-3", "-n", "baseline_cnn"],
      "channels is -3; expected 1 or more"),
     (["train", "{measured}", "{dir}/m", "--option", "depth=3", "-n", "baseline_cnn"], "depth"),
@@ -480,6 +488,7 @@ PARAMETERS = [({"rows": "many"}, "parameter rows is 'many', of type str; expecte
 def place(tmp_path):
     (tmp_path/"ok.txt").write_text(f"{A}\n{B}\n")
     (tmp_path/"link.tsv").symlink_to("ok.txt")
+    (tmp_path/"dangling").symlink_to("nowhere")
     (tmp_path/"measured.txt").write_text("".join(f"{core}\t{place % 17}.5\n" for place, core in enumerate(CORES)))
     return tmp_path
 

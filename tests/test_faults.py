@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV
 
 from promoter_nb.data.dataset import DataError, read
+from promoter_nb.data.measured_tables import read_measured
 from promoter_nb.data.read_sequences import read_stream
+from promoter_nb.data.write_tables import write_tables
 from promoter_nb.inference.estimator import PromoterRegressor
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.inference.train_model import train_model, with_epochs
@@ -123,6 +125,15 @@ def test_bombs_are_refused_in_little_memory(tmp_path, content, told):
     *said, megabytes = subprocess.run([sys.executable, "-c", code, str(tmp_path/"bomb")], capture_output=True,
                                       text=True, timeout=120).stdout.splitlines()
     assert told in said[0] and int(megabytes) < 500
+
+
+def test_a_file_may_have_a_name_that_is_no_text(place):
+    (odd := place/os.fsdecode(b"m\xe9.tsv")).write_text(f"sequence\tvalue\n{CORES[0]}\t1\n")
+    assert read_measured(odd).name == "m\ufffd"
+    odd.write_bytes((place/"measured.txt").read_bytes())
+    assert read(odd).name == "m\ufffd"
+    with write_tables(odd) as write: write(pd.DataFrame({"a": [1]}))
+    assert odd.read_text() == "a\n1\n"
 
 
 def test_a_working_folder_that_was_removed_is_named(place):

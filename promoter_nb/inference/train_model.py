@@ -32,7 +32,7 @@ from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_kmers
 from ..data.measured_tables import has_heading, read_measured
 from ..evaluation.uncertainty import score
-from ..data.files import remove_empty, user_path, write_json
+from ..data.files import in_utf8, remove_empty, straight, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
 from .model_folder import ModelError, find_model, read_card, read_model, write_model
 from ..models.registry import build, plain
@@ -445,7 +445,9 @@ def _card(library, task, models, recipe, device) -> dict:
 _WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
 
 def _refuse(folder: Path, work: Path, members: int | None, minutes: float | None):
-    if folder.exists():
+    if in_utf8(str(folder)) != str(folder):
+        raise ValueError(f"{folder} is no text in UTF-8, as the path of a model has to be; choose another folder")
+    if os.path.lexists(folder):
         if (work/_WRITTEN).exists(): shutil.rmtree(work, ignore_errors=True)
         raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
@@ -505,7 +507,7 @@ def train_model(
     columns: dict | None = None # of a table, as `measured_tables.read_measured` takes them: sequence, values, ...
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
-    since, folder = time.perf_counter(), user_path(folder).absolute()
+    since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
     options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1
