@@ -398,6 +398,8 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["data", "simulate", "{dir}/dangling", "--rows", "1000"], "dangling: File exists"),
     (["benchmark", "export", "{dir}/dangling"], "dangling is there already"),
     (["benchmark", "export", "{dir}/new/.."], "is there already"),
+    (["benchmark", "score", "{measured}", "{dir}/pipes"], "benchmark.json: there is no regular file of this name"),
+    (["benchmark", "score", "{measured}", "{dir}/pipes/official"], "holds neither benchmark.json"),
     (["train", "{measured}", "{dir}/m", "--option", "channels=-3", "-n", "baseline_cnn"],
      "channels is -3; expected 1 or more"),
     (["train", "{measured}", "{dir}/m", "--option", "depth=3", "-n", "baseline_cnn"], "depth"),
@@ -489,6 +491,8 @@ def place(tmp_path):
     (tmp_path/"ok.txt").write_text(f"{A}\n{B}\n")
     (tmp_path/"link.tsv").symlink_to("ok.txt")
     (tmp_path/"dangling").symlink_to("nowhere")
+    (tmp_path/"pipes"/"official").mkdir(parents=True)
+    for name in ("benchmark.json", "official/test.txt"): os.mkfifo(tmp_path/"pipes"/name)
     (tmp_path/"measured.txt").write_text("".join(f"{core}\t{place % 17}.5\n" for place, core in enumerate(CORES)))
     return tmp_path
 

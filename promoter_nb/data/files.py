@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STREAMS', 'CHUNK', 'BLANK', 'remove_empty', 'scratch', 'atomic', 'user_path', 'straight', 'in_utf8', 'open_stream',
-           'readable_twice', 'Unpadded', 'write_json', 'file_sha256']
+           'readable_twice', 'Unpadded', 'write_json', 'read_text', 'file_sha256']
 
 # %% ../../nbs/library/data/07_files.ipynb #68518ea3
 import errno
@@ -190,6 +190,14 @@ def write_json(
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic(path) as part: part.write_text(text, encoding="utf-8")
     return path
+
+# %% ../../nbs/library/data/07_files.ipynb #1053aea5
+def read_text(
+    path: Path # of a small file
+) -> str: # raises FileNotFoundError where there is none, or a pipe or device in its place
+    "The text of a regular file."
+    if not path.is_file(): raise FileNotFoundError(errno.ENOENT, "there is no regular file of this name", str(path))
+    return path.read_text(encoding="utf-8")
 
 # %% ../../nbs/library/data/07_files.ipynb #2c06629d
 def file_sha256(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dataset import DataError, Dataset
-from ..data.files import atomic, in_utf8, straight, write_json
+from ..data.files import atomic, in_utf8, read_text, straight, write_json
 from ..data.flanks import DOWNSTREAM, UPSTREAM
 from ..data.sequence import decode
 from ..data.write_tables import write_tables
@@ -71,7 +71,7 @@ def read_benchmark(
 ) -> TestSets: # raises DataError where the promoters are not those that were written
     "The promoters of a folder, with their truth."
     path = folder/"benchmark.json"
-    try: told = json.loads(path.read_text())
+    try: told = json.loads(read_text(path))
     except (ValueError, RecursionError) as error: raise DataError(f"{path}: {error}") from None
     seed, size = (told.get(name) if isinstance(told, dict) else None for name in ("seed", "size"))
     if not (type(seed) is type(size) is int and 0 <= seed < 2**64 and 30 <= size <= LARGEST):
@@ -152,6 +152,6 @@ def score_model(
             raise ValueError(f"{folder} holds simulated promoters, which no model has learned from "
                              "and no leaderboard has shown")
         return score_known(predictions, folder, model, column)
-    if (folder/"test.txt").exists(): return score_official(predictions, folder, model, column, **official)
+    if (folder/"test.txt").is_file(): return score_official(predictions, folder, model, column, **official)
     raise FileNotFoundError(f"{folder} holds neither benchmark.json, as `promoter-nb benchmark export` writes it, "
                             "nor test.txt, as the challenge has it")

@@ -32,7 +32,7 @@ from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_kmers
 from ..data.measured_tables import has_heading, read_measured
 from ..evaluation.uncertainty import score
-from ..data.files import in_utf8, remove_empty, straight, user_path, write_json
+from ..data.files import in_utf8, read_text, remove_empty, straight, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
 from .model_folder import ModelError, find_model, read_card, read_model, write_model
 from ..models.registry import build, plain
@@ -167,7 +167,7 @@ def significant(
 def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
     "The description of a simulated library, if the file is one; other files may be called library.json too."
     if isinstance(measured, Dataset): return None if data.truth is None else {"name": data.name}
-    try: description = json.loads(user_path(measured).with_name("library.json").read_text(encoding="utf-8"))
+    try: description = json.loads(read_text(user_path(measured).with_name("library.json")))
     except (OSError, ValueError, RecursionError): return None
     if not isinstance(description, dict) or description.get("sha256") != data.sha256: return None
     return description | {"name": "simulated library"}
