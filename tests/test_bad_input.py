@@ -482,6 +482,8 @@ PARAMETERS = [({"rows": "many"}, "parameter rows is 'many', of type str; expecte
     ({"rows": True}, "parameter rows is True, of type bool; expected int"),
               ({"rows": None}, "parameter rows is None"),
     ({"rate": "5e-05"}, "parameter rate is '5e-05', of type str; expected float"),
+    *(({"rate": rate}, f"parameter rate is {str(rate)[:40]}; expected a finite number") for rate in (
+        float("nan"), float("-inf"), 10**400)),
     ({"data": 3}, "parameter data is 3, of type int; expected str"),
     ({"data": ["a"]}, "parameter data is ['a']")]
 

@@ -26,6 +26,7 @@ from promoter_nb.inference.predictor import Predictor
 from promoter_nb.inference.train_model import train_model, with_epochs
 from promoter_nb.interpretation.explain import explain
 from promoter_nb.paper import experiment
+from promoter_nb.paper.parameters import ParameterError
 
 COMMAND = f"'{sys.executable}' -c 'from promoter_nb.cli import app; app()'"
 CORES = ["".join(row) for row in np.random.default_rng(11).choice(list("ACGT"), (600, 80))]
@@ -384,6 +385,13 @@ def test_a_copy_within_another_project_has_no_commit(tmp_path, monkeypatch):
     assert experiment.commit() == "none"
     monkeypatch.setenv("PROMOTER_NB_ROOT", str(tmp_path))
     assert experiment.commit() != "none"
+
+
+@pytest.mark.parametrize("promoters", [0, -5])
+@pytest.mark.parametrize("data", ["measured.txt", "simulated", "dream2022"])
+def test_a_number_of_promoters_below_one_is_refused_by_experiments(place, data, promoters):
+    with pytest.raises(ParameterError, match=f"promoters is {promoters}; expected 1 or more"):
+        experiment.load(str(place/data) if "." in data else data, promoters)
 
 
 def test_labels_that_are_all_the_same_are_refused_by_experiments(tmp_path):

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.dataset import Dataset, read
-from ..data.files import read_text
 from ..data.families import share_kmers
+from ..data.files import read_text
 from .measures import pearson, spearman
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #ed1479ea

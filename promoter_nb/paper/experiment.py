@@ -128,8 +128,9 @@ def load(
     data: str,       # `simulated`, `dream2022`, or the path of a file in the challenge's format
     promoters: int,  # size of the simulated library; most rows used of a file
     library_seed: int = 1 # of the simulation; has no effect on a file
-) -> dataset.Dataset: # with the true expression where it is known; raises DownloadError, DataError, FileNotFoundError
+) -> dataset.Dataset: # with the true expression where it is known; raises DownloadError, DataError, ParameterError, OSError
     "Read the data of an experiment."
+    if promoters < 1: raise ParameterError(f"parameter promoters is {promoters}; expected 1 or more")
     if data == "dream2022":
         library = dataset.read(challenge_files("train.txt")["train.txt"])
         return dataset.replace(_first(library, promoters), name="dream2022")
