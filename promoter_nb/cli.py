@@ -208,11 +208,12 @@ def _numbers(frame, column, name, kind=float):
     "A column of text as numbers; the message of the error says where it is none."
     import pandas as pd
     numbers = pd.to_numeric(frame[column], errors="coerce")
-    limit = 2**53 if kind is int else float("inf")
+    limit = 2**53 if kind is int else 3.4e38 # as far as float32 goes
     if (bad := ~numbers.abs().lt(limit) | ((kind is int) & (numbers % 1 != 0))).any():
         place = bad.to_numpy().argmax()
         raise ValueError(f"{name}, line {frame.index[place]}: {column} is {frame[column].iloc[place]!r}; "
-                         f"expected a {'whole ' if kind is int else ''}number")
+                         f"expected a {'whole ' if kind is int else ''}number"
+                         + f" below {limit:.2g}"*bool(abs(numbers.iloc[place]) >= limit))
     return numbers.astype(kind)
 
 # %% ../nbs/library/00_cli.ipynb #2327fe43
@@ -1206,8 +1207,9 @@ def describe(
     from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.inference.train_model import ranges
     data = read_measured(_standard(file), **_columns_of(sequence, value, weight, error, bins))
-    ends = dict(zip(("least", "median", "greatest"), np.percentile(data.labels, [0, 50, 100]).tolist()))
-    values = {"mean": float(data.labels.mean()), "standard deviation": float(data.labels.std()), **ends}
+    labels = data.labels.astype(np.float64)
+    ends = dict(zip(("least", "median", "greatest"), np.percentile(labels, [0, 50, 100]).tolist()))
+    values = {"mean": float(labels.mean()), "standard deviation": float(labels.std()), **ends}
     print(json.dumps({"sha256": data.sha256, **data.report, "distinct": len(np.unique(hash_rows(data.codes))),
                       "usual": ranges(data), "values": {name: round(value, 4) for name, value in values.items()}},
                      indent=1))

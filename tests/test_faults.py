@@ -106,6 +106,15 @@ def test_a_blank_end_and_a_first_value_in_scientific_notation_are_taken_by_all(p
         "1e-05", "2.5", "9.87E-1", "-3e+0"]
 
 
+def test_values_as_large_as_float32_holds_are_told_of_without_a_warning(place):
+    (place/"large.txt").write_text("".join(f"{core}\t{3e38*(-1)**row}\n" for row, core in enumerate(CORES)))
+    output, said = shell("pnb data describe large.txt", place)
+    values = json.loads(output, parse_constant=pytest.fail)["values"]
+    assert not said and (values["mean"], values["median"]) == (0, 0) and values["greatest"] == np.float32(3e38)
+    _, said = shell(f"pnb {TRAIN.replace('measured', 'large')}", place)
+    assert "Warning" not in said
+
+
 def test_a_table_is_read_by_its_heading_whatever_its_name(place):
     for name, delimiter in (("a.csv", "\t"), ("a.tsv", ","), ("b.tsv", ";"), ("c.csv", ";")):
         (place/name).write_text(f"id{delimiter}sequence\n7{delimiter}{CORES[0]}\n")

@@ -238,7 +238,7 @@ def check_parts(
     if not (weights.min() >= 0 and 0 < weights.sum(dtype=np.float64) < np.inf):
         raise ValueError(f"{train.name}: the weights of the training part lie between {weights.min()} and "
                          f"{weights.max()}; expected finite numbers of 0 and more, not all of them 0")
-    if np.ptp(validation.labels) == 0:
+    if validation.labels.min() == validation.labels.max():
         raise ValueError(f"all validation labels are {validation.labels[0]}; R² is not defined without variance")
     if (widths := (train.codes.shape[1], validation.codes.shape[1]))[0] != widths[1]:
         raise ValueError(f"training sequences are {widths[0]} bases wide, "

@@ -83,7 +83,8 @@ def _check_scored(labels, predictions):
         if (bad := ~np.isfinite(values)).any():
             raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
         if len(values) < 10: raise ValueError(f"{len(values)} promoters; expected 10 or more to score a model on")
-        if np.ptp(values) == 0: raise ValueError(f"every {name} is {values[0]}; a correlation needs values that differ")
+        if values.min() == values.max():
+            raise ValueError(f"every {name} is {values[0]}; a correlation needs values that differ")
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #931b1f03
 NEGLIGIBLE = 0.005 # R²; half a point in percent
