@@ -1,6 +1,7 @@
 """Two hundred and more kinds of bad input: each is refused in one line, with its place and what would be right."""
 import gzip
 import json
+import os
 import re
 import shutil
 import sys
@@ -118,7 +119,8 @@ def sequence_files():
                                "line 2: measured is 'low'; expected a number"),
     "measured is NA": ("f.txt", f"{A}\tNA\n".encode(), "line 1: measured is 'NA'; expected a number"),
         "measured is infinite": ("f.txt", f"{A}\tinf\n".encode(), "line 1: measured is 'inf'; expected a number"),
-    "a decimal comma": ("f.txt", f"{A}\t1,5\n".encode(), "line 1: measured is '1,5'; expected a number"),
+    "measured is huge": ("f.txt", f"{A}\t1e308\n".encode(), "measured is '1e308'; expected a number below 3.4e+38"),
+        "a decimal comma": ("f.txt", f"{A}\t1,5\n".encode(), "line 1: measured is '1,5'; expected a number"),
         "two values": ("f.txt", f"{A}\t1\t2\n".encode(), "has 3 fields; expected 2"),
     "a line too long": ("f.txt", measured + b"A"*3_000_000, "longer than"),
         "a result's name": ("f.csv", f"sequence,prediction\n{A},1\n".encode(),
@@ -313,6 +315,15 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["explain", "{ok}", "--motifs", "-"], "two files"),
     (["explain", "{ok}", "--motifs", "/dev/stdout"], "two files"),
     (["explain", "{ok}", "--logos", "{ok}"], "is no folder"),
+    (["explain", "{ok}", "--logos", "{dir}/dangling"], "is no folder"),
+    *((words, "is what the command reads; write to another file") for words in (
+        ["predict", "{ok}", "-o", "{ok}"], ["explain", "{ok}", "-o", "{dir}/x.tsv", "--motifs", "{ok}"],
+        ["design", "{ok}", "--order", "{ok}"], ["ask", "ablate", "TA", "{ok}", "-o", "{ok}"],
+        ["ask", "insert", "TA", "--backgrounds", "{ok}", "-o", "{dir}/link.tsv"],
+        ["ask", "pair", "TA", "GC", "--backgrounds", "{ok}", "-o", "{ok}"],
+        ["ask", "motifs", "{ok}", "--page", "{ok}"], ["scan", "{ok}", "-o", "{ok}"],
+        ["variants", "{ok}", "-o", "{ok}"], ["benchmark", "score", "{ok}", "{dir}", "-o", "{ok}"],
+        ["benchmark", "score", "{measured}", "{dir}", "--learned", "{ok}", "-o", "{ok}"])),
     (["design", "{ok}", "--edits", "0"], "--edits"),
     (["design", "{ok}", "--edits", "many"], "--edits"),
     (["design", "{ok}", "--method", "magic"], "is not one of"),
@@ -386,6 +397,14 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["card", "{dir}/none"], "none holds no model: there is no such folder"),
     (["train", "{ok}", "{dir}"], "is there already"),
     (["train", "{ok}", "{ok}"], "is there already"),
+    *((["train", "{measured}", folder, "-n", "baseline_cnn", "--epochs", "2"], told) for folder, told in (
+        ("{dir}/dangling", "dangling is there already"), ("{dir}/new/..", "is there already"),
+        (os.fsdecode(b"m\xe9"), "is no text in UTF-8"), ("{dir}/new/../" + os.fsdecode(b"m\xe9"), "no text in UTF-8"))),
+    (["data", "simulate", "{dir}/dangling", "--rows", "1000"], "dangling: File exists"),
+    (["benchmark", "export", "{dir}/dangling"], "dangling is there already"),
+    (["benchmark", "export", "{dir}/new/.."], "is there already"),
+    (["benchmark", "score", "{measured}", "{dir}/pipes"], "benchmark.json: there is no regular file of this name"),
+    (["benchmark", "score", "{measured}", "{dir}/pipes/official"], "holds neither benchmark.json"),
     (["train", "{measured}", "{dir}/m", "--option", "channels=-3", "-n", "baseline_cnn"],
      "channels is -3; expected 1 or more"),
     (["train", "{measured}", "{dir}/m", "--option", "depth=3", "-n", "baseline_cnn"], "depth"),
@@ -468,6 +487,8 @@ PARAMETERS = [({"rows": "many"}, "parameter rows is 'many', of type str; expecte
     ({"rows": True}, "parameter rows is True, of type bool; expected int"),
               ({"rows": None}, "parameter rows is None"),
     ({"rate": "5e-05"}, "parameter rate is '5e-05', of type str; expected float"),
+    *(({"rate": rate}, f"parameter rate is {str(rate)[:40]}; expected a finite number") for rate in (
+        float("nan"), float("-inf"), 10**400)),
     ({"data": 3}, "parameter data is 3, of type int; expected str"),
     ({"data": ["a"]}, "parameter data is ['a']")]
 
@@ -475,6 +496,10 @@ PARAMETERS = [({"rows": "many"}, "parameter rows is 'many', of type str; expecte
 @pytest.fixture
 def place(tmp_path):
     (tmp_path/"ok.txt").write_text(f"{A}\n{B}\n")
+    (tmp_path/"link.tsv").symlink_to("ok.txt")
+    (tmp_path/"dangling").symlink_to("nowhere")
+    (tmp_path/"pipes"/"official").mkdir(parents=True)
+    for name in ("benchmark.json", "official/test.txt"): os.mkfifo(tmp_path/"pipes"/name)
     (tmp_path/"measured.txt").write_text("".join(f"{core}\t{place % 17}.5\n" for place, core in enumerate(CORES)))
     return tmp_path
 

@@ -18,12 +18,15 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV
 
 from promoter_nb.data.dataset import DataError, read
+from promoter_nb.data.measured_tables import read_measured
 from promoter_nb.data.read_sequences import read_stream
+from promoter_nb.data.write_tables import write_tables
 from promoter_nb.inference.estimator import PromoterRegressor
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.inference.train_model import train_model, with_epochs
 from promoter_nb.interpretation.explain import explain
 from promoter_nb.paper import experiment
+from promoter_nb.paper.parameters import ParameterError
 
 COMMAND = f"'{sys.executable}' -c 'from promoter_nb.cli import app; app()'"
 CORES = ["".join(row) for row in np.random.default_rng(11).choice(list("ACGT"), (600, 80))]
@@ -103,6 +106,15 @@ def test_a_blank_end_and_a_first_value_in_scientific_notation_are_taken_by_all(p
         "1e-05", "2.5", "9.87E-1", "-3e+0"]
 
 
+def test_values_as_large_as_float32_holds_are_told_of_without_a_warning(place):
+    (place/"large.txt").write_text("".join(f"{core}\t{3e38*(-1)**row}\n" for row, core in enumerate(CORES)))
+    output, said = shell("pnb data describe large.txt", place)
+    values = json.loads(output, parse_constant=pytest.fail)["values"]
+    assert not said and (values["mean"], values["median"]) == (0, 0) and values["greatest"] == np.float32(3e38)
+    _, said = shell(f"pnb {TRAIN.replace('measured', 'large')}", place)
+    assert "Warning" not in said
+
+
 def test_a_table_is_read_by_its_heading_whatever_its_name(place):
     for name, delimiter in (("a.csv", "\t"), ("a.tsv", ","), ("b.tsv", ";"), ("c.csv", ";")):
         (place/name).write_text(f"id{delimiter}sequence\n7{delimiter}{CORES[0]}\n")
@@ -123,6 +135,15 @@ def test_bombs_are_refused_in_little_memory(tmp_path, content, told):
     *said, megabytes = subprocess.run([sys.executable, "-c", code, str(tmp_path/"bomb")], capture_output=True,
                                       text=True, timeout=120).stdout.splitlines()
     assert told in said[0] and int(megabytes) < 500
+
+
+def test_a_file_may_have_a_name_that_is_no_text(place):
+    (odd := place/os.fsdecode(b"m\xe9.tsv")).write_text(f"sequence\tvalue\n{CORES[0]}\t1\n")
+    assert read_measured(odd).name == "m\ufffd"
+    odd.write_bytes((place/"measured.txt").read_bytes())
+    assert read(odd).name == "m\ufffd"
+    with write_tables(odd) as write: write(pd.DataFrame({"a": [1]}))
+    assert odd.read_text() == "a\n1\n"
 
 
 def test_a_working_folder_that_was_removed_is_named(place):
@@ -373,6 +394,13 @@ def test_a_copy_within_another_project_has_no_commit(tmp_path, monkeypatch):
     assert experiment.commit() == "none"
     monkeypatch.setenv("PROMOTER_NB_ROOT", str(tmp_path))
     assert experiment.commit() != "none"
+
+
+@pytest.mark.parametrize("promoters", [0, -5])
+@pytest.mark.parametrize("data", ["measured.txt", "simulated", "dream2022"])
+def test_a_number_of_promoters_below_one_is_refused_by_experiments(place, data, promoters):
+    with pytest.raises(ParameterError, match=f"promoters is {promoters}; expected 1 or more"):
+        experiment.load(str(place/data) if "." in data else data, promoters)
 
 
 def test_labels_that_are_all_the_same_are_refused_by_experiments(tmp_path):

@@ -251,6 +251,16 @@ def test_a_named_pipe_takes_a_packed_vcf(tmp_path):
     assert gzip.decompress(found.result()) == b"lines\n" and pipe.is_fifo()
 
 
+def test_a_packed_vcf_goes_behind_what_an_open_stream_holds(tmp_path):
+    with open(tmp_path/"all", "wb") as all:
+        all.write(b"earlier\n")
+        all.flush()
+        (tmp_path/"out.vcf.gz").symlink_to(f"/dev/fd/{all.fileno()}")
+        with write_vcf(tmp_path/"out.vcf.gz") as file: file.write(b"lines\n")
+    earlier, packed = (tmp_path/"all").read_bytes().split(b"\n", 1)
+    assert earlier == b"earlier" and gzip.decompress(packed) == b"lines\n"
+
+
 def test_samples_stay_in_an_annotated_vcf(yeast):
     lines = (yeast/"my.vcf").read_text().splitlines()
     with_samples = [lines[0], f"{lines[1]}\tFORMAT\ts1\ts2", *(f"{row}\tGT:AD\t0/1:3\t./." for row in lines[2:])]

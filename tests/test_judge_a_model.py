@@ -84,6 +84,7 @@ def test_what_a_model_learned_from_is_left_out(official, tmp_path):
     (TEXTS["by_id.csv"] + "4,1\n", "line 6: '4' is no promoter of this test"),
     ("id,prediction\n0,1\n1,nan\n", "line 3: the prediction is 'nan'"),
     ("id,prediction\n0,inf\n", "line 2: the prediction is 'inf'"),
+    ("id,prediction\n0,1e308\n", "line 2: the prediction is '1e308'; expected a number below 3.4e+38"),
     ("id,prediction\n0,high\n", "line 2: the prediction is 'high'"),
     ("id,value\n0,1\n", "line 1: there is no column 'prediction'"),
     ("promoter,prediction\n0,1\n", "no column 'id' or 'sequence'"),

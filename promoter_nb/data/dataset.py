@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from .files import CHUNK, Unpadded, readable_twice, user_path
+from .files import CHUNK, Unpadded, in_utf8, readable_twice, user_path
 from .flanks import DOWNSTREAM, SHIFTS, STATES, UPSTREAM, trim, trim_sequences
 from .sequence import INVALID, PADDING, align_right, letters_to_codes, name_letter, reverse_complement
 
@@ -221,7 +221,7 @@ def read(
             blocks, _ = _read_blocks(file, path, width)
     codes, labels, states, lengths, padded = (np.concatenate(part) for part in zip(*blocks))
     report = _reading_report(states, lengths, padded, width)
-    return Dataset(codes, labels, path.name.split(".")[0], sha256, np.arange(len(labels)), report)
+    return Dataset(codes, labels, in_utf8(path.name).split(".")[0], sha256, np.arange(len(labels)), report)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #8a122c33
 def check_parts(
@@ -238,7 +238,7 @@ def check_parts(
     if not (weights.min() >= 0 and 0 < weights.sum(dtype=np.float64) < np.inf):
         raise ValueError(f"{train.name}: the weights of the training part lie between {weights.min()} and "
                          f"{weights.max()}; expected finite numbers of 0 and more, not all of them 0")
-    if np.ptp(validation.labels) == 0:
+    if validation.labels.min() == validation.labels.max():
         raise ValueError(f"all validation labels are {validation.labels[0]}; R² is not defined without variance")
     if (widths := (train.codes.shape[1], validation.codes.shape[1]))[0] != widths[1]:
         raise ValueError(f"training sequences are {widths[0]} bases wide, "

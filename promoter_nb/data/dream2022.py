@@ -54,7 +54,7 @@ DESCRIPTION = "record.json"
 def _describe(folder: Path, record: str) -> dict:
     "What the record holds, from the folder or from Zenodo."
     path = folder/DESCRIPTION
-    try: kept = json.loads(path.read_text()) if path.exists() else {}
+    try: kept = json.loads(path.read_text()) if path.is_file() else {}
     except ValueError as error: raise DownloadError(f"{path} is damaged ({error}); remove it and try again") from None
     if kept.get("record") == record: return kept["files"]
     files = _ask(record)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .dataset import NARROWEST, DataError, Dataset, _open, read, suitable_width
-from .files import file_sha256, readable_twice, user_path
+from .files import file_sha256, in_utf8, readable_twice, user_path
 from .prepare import prepare
 from .read_sequences import MISSING, complaints_with_line, find_column, read_sequences, read_stream
 from .spreadsheets import SPREADSHEETS
@@ -116,7 +116,7 @@ def _dataset(frame, sequence, labels, weights, width, path, sha256, columns) -> 
         if width is None and (width := suitable_width(prepared.lengths)) > NARROWEST:
             prepared = prepare(promoters, width)
     report = _report(prepared.lengths, width, {"sequence": sequence} | columns)
-    return Dataset(prepared.codes, labels, path.name.split(".")[0], sha256, np.arange(len(labels)), report,
+    return Dataset(prepared.codes, labels, in_utf8(path.name).split(".")[0], sha256, np.arange(len(labels)), report,
                    weights=weights)
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #bb4bf3e4

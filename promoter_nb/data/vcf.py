@@ -8,10 +8,12 @@ __all__ = ['COLUMNS', 'LONGEST', 'KINDS', 'RESERVED', 'Vcf', 'read_vcf', 'list_a
 
 # %% ../../nbs/library/data/13_vcf.ipynb #da050ac2
 import gzip
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 import numpy as np
@@ -21,7 +23,6 @@ import pyarrow.compute as pc
 import pysam
 
 from .dataset import DataError, refuse_no_text
-from .files import atomic
 from .read_sequences import _look_ahead, damage_named
 from .write_tables import opened
 
@@ -165,13 +166,19 @@ def add_to_header(
 
 # %% ../../nbs/library/data/13_vcf.ipynb #338da6a3
 @contextmanager
+def _bgzipped(file: BinaryIO) -> Iterator[pysam.BGZFile]:
+    "Packed into an open file by its path, or into a stream, which would begin anew by a path, at the end."
+    is_stream = isinstance(file.name, int)
+    with NamedTemporaryFile() if is_stream else nullcontext(file) as place:
+        with pysam.BGZFile(place.name, "wb") as lines: yield lines
+        if is_stream: shutil.copyfileobj(place, file)
+
+@contextmanager
 def write_vcf(
     target: Path | BinaryIO # file to be made or replaced, or an open stream
 ) -> Iterator[BinaryIO]: # takes lines; a file appears when it is complete
     "Write a VCF."
     if not isinstance(target, Path): yield target
-    elif target.name.endswith(".gz"):
-        with (nullcontext(target) if target.is_fifo() else atomic(target.resolve()) as place,
-              pysam.BGZFile(str(place), "wb") as file): yield file
     else:
-        with opened(target) as file: yield file
+        with opened(target) as file, _bgzipped(file) if target.name.endswith(".gz") else nullcontext(file) as lines:
+            yield lines

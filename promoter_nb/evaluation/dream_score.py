@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..data.dataset import Dataset, read
 from ..data.families import share_kmers
+from ..data.files import read_text
 from .measures import pearson, spearman
 
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #ed1479ea
@@ -79,7 +80,7 @@ def _columns(name: str) -> list[str]:
 def _read_table(folder: Path, name: str) -> np.ndarray:
     "Rows (m, 1) or pairs of rows (m, 2) of one subset."
     paths, columns = [folder/f"{table}.csv" for table in _SUBSET_TABLES[name]], _columns(name)
-    found = next((path for path in paths if path.exists()), None)
+    found = next((path for path in paths if path.is_file()), None)
     if found is None:
         raise FileNotFoundError(f"{paths[0]} is not there; unpack the challenge's test_subset_ids into {folder}")
     table = pd.read_csv(found)
@@ -95,7 +96,7 @@ _LEADERBOARD_LISTS = {"high": "high_exp", "low": "low_exp", "yeast": "yeast_exp"
 # %% ../../nbs/library/evaluation/04_dream_score.ipynb #76810276
 def _read_shown(folder: Path) -> tuple[np.ndarray, set[tuple[int, ...]]]:
     "Rows, and pairs of rows, that were on the public leaderboard."
-    lists = [json.loads((folder/f"{name}_indices.json").read_text()) for name in _LEADERBOARD_LISTS.values()]
+    lists = [json.loads(read_text(folder/f"{name}_indices.json")) for name in _LEADERBOARD_LISTS.values()]
     shown = [tuple(map(int, key.split(","))) for keys in lists for key in keys]
     return np.unique([row for rows in shown for row in rows]), {rows for rows in shown if len(rows) == 2}
 

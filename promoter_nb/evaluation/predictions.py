@@ -77,9 +77,9 @@ def read_predictions(
         plain = read_whole(stream, name)
     found = _from_json(plain, name) if plain.lstrip()[:1] in (b"{", b"[") else _from_table(plain, name, column)
     numbers = pd.to_numeric(found.value, errors="coerce")
-    if (bad := ~np.isfinite(numbers)).any():
+    if (bad := ~(numbers.abs() < np.finfo(np.float32).max)).any():
         raise DataError(f"{name}, {found.index[bad.argmax()]}: the prediction is {found.value.iloc[bad.argmax()]!r}; "
-                        "expected a finite number")
+                        "expected a number below 3.4e+38")
     return found.assign(value=numbers.astype(float))
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #037c91be

@@ -83,7 +83,8 @@ def check_scorable(
     if (bad := ~np.isfinite(values)).any():
         raise ValueError(f"{name} {bad.argmax()} is {values[bad.argmax()]}; expected finite numbers")
     if len(values) < 10: raise ValueError(f"{len(values)} promoters; expected 10 or more to score a model on")
-    if np.ptp(values) == 0: raise ValueError(f"every {name} is {values[0]}; a correlation needs values that differ")
+    if values.min() == values.max():
+        raise ValueError(f"every {name} is {values[0]}; a correlation needs values that differ")
 
 def _check_scored(labels, predictions):
     if labels.shape != predictions.shape:

@@ -10,13 +10,14 @@ __all__ = ['SEED', 'SIZE', 'LARGEST', 'identifiers', 'export_benchmark', 'read_b
 import hashlib
 import json
 from importlib import resources
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..data.dataset import DataError, Dataset
-from ..data.files import atomic, write_json
+from ..data.files import atomic, in_utf8, read_text, straight, write_json
 from ..data.flanks import DOWNSTREAM, UPSTREAM
 from ..data.sequence import decode
 from ..data.write_tables import write_tables
@@ -51,7 +52,8 @@ def export_benchmark(
     size: int = SIZE  # of each set of single promoters
 ) -> list[Path]: # what was written; raises FileExistsError, and ValueError for a size below 30
     "Write promoters to predict."
-    if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+    folder = straight(folder)
+    if lexists(folder): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     cores = decode(make_test_sets(seed, size).cores)
     ids = identifiers(len(cores))
     table = pd.DataFrame({"id": ids, "sequence": cores, "oligo": [UPSTREAM + core + DOWNSTREAM for core in cores]})
@@ -69,7 +71,7 @@ def read_benchmark(
 ) -> TestSets: # raises DataError where the promoters are not those that were written
     "The promoters of a folder, with their truth."
     path = folder/"benchmark.json"
-    try: told = json.loads(path.read_text())
+    try: told = json.loads(read_text(path))
     except (ValueError, RecursionError) as error: raise DataError(f"{path}: {error}") from None
     seed, size = (told.get(name) if isinstance(told, dict) else None for name in ("seed", "size"))
     if not (type(seed) is type(size) is int and 0 <= seed < 2**64 and 30 <= size <= LARGEST):
@@ -88,7 +90,7 @@ def score_row(
 ) -> dict:
     "A row of the table of scores."
     sets = {name: round(part["pearson"], 4) for name, part in scores["subsets"].items()}
-    return {"model": model, "pearson_score": round(scores["pearson_score"], 4),
+    return {"model": in_utf8(model), "pearson_score": round(scores["pearson_score"], 4),
             "spearman_score": round(scores["spearman_score"], 4), "scored_on": scored_on,
             **{name: sets.get(name, np.nan) for name in WEIGHTS}}
 
@@ -132,7 +134,7 @@ def score_official(
     def predict(codes):
         return match_predictions(found, [str(row) for row in range(len(codes))], decode(codes), str(predictions))
     scores = score_challenge(folder, learned, predict, leaderboard)
-    told = f"{scores['rows']:,} promoters of {folder.name}, " + (
+    told = f"{scores['rows']:,} promoters of {in_utf8(folder.name)}, " + (
         f"{scores['left_out']:,} left out" if learned is not None else "all that it holds")
     return pd.concat([pd.DataFrame([score_row(model, scores, told)]), published_rows()], ignore_index=True)
 
@@ -150,6 +152,6 @@ def score_model(
             raise ValueError(f"{folder} holds simulated promoters, which no model has learned from "
                              "and no leaderboard has shown")
         return score_known(predictions, folder, model, column)
-    if (folder/"test.txt").exists(): return score_official(predictions, folder, model, column, **official)
+    if (folder/"test.txt").is_file(): return score_official(predictions, folder, model, column, **official)
     raise FileNotFoundError(f"{folder} holds neither benchmark.json, as `promoter-nb benchmark export` writes it, "
                             "nor test.txt, as the challenge has it")

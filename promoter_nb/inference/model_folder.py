@@ -11,6 +11,7 @@ import json
 import re
 from hashlib import sha256
 from importlib import resources
+from os.path import lexists
 from pathlib import Path
 
 from torch import nn
@@ -112,7 +113,7 @@ def write_model(
     card: dict               # what is to be said of them; the files and their checksums are added
 ) -> Path: # the folder; raises FileExistsError when it is there
     "Write a model with its card."
-    if folder.exists(): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
+    if lexists(folder): raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     with atomic(folder) as part:
         part.mkdir()
         names = [f"weights_{number}.safetensors" for number in range(1, len(models) + 1)]

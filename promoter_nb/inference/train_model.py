@@ -34,7 +34,7 @@ from ..data.constant_ends import constant_ends, cut_ends
 from ..data.measured_tables import has_heading, read_measured
 from ..data.repeats import tell_contradictions
 from ..evaluation.uncertainty import check_scorable, score
-from ..data.files import remove_empty, user_path, write_json
+from ..data.files import in_utf8, read_text, remove_empty, straight, user_path, write_json
 from ..evaluation.conformal import calibrate, measure_coverage
 from .model_folder import ModelError, find_model, read_card, read_model, write_model
 from ..models.registry import build, plain
@@ -170,7 +170,7 @@ def significant(
 def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
     "The description of a simulated library, if the file is one; other files may be called library.json too."
     if isinstance(measured, Dataset): return None if data.truth is None else {"name": data.name}
-    try: description = json.loads(user_path(measured).with_name("library.json").read_text(encoding="utf-8"))
+    try: description = json.loads(read_text(user_path(measured).with_name("library.json")))
     except (OSError, ValueError, RecursionError): return None
     if not isinstance(description, dict) or description.get("sha256") != data.sha256: return None
     return description | {"name": "simulated library"}
@@ -458,7 +458,9 @@ def _card(library, task, models, recipe, device) -> dict:
 _WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
 
 def _refuse(folder: Path, work: Path, members: int | None, minutes: float | None):
-    if folder.exists():
+    if in_utf8(str(folder)) != str(folder):
+        raise ValueError(f"{folder} is no text in UTF-8, as the path of a model has to be; choose another folder")
+    if os.path.lexists(folder):
         if (work/_WRITTEN).exists(): shutil.rmtree(work, ignore_errors=True)
         raise FileExistsError(f"{folder} is there already; choose another folder, or remove it")
     if members is not None and members < 1: raise ValueError(f"members is {members}; expected 1 or more")
@@ -552,7 +554,7 @@ def train_model(
     columns: dict | None = None # of a table, as `measured_tables.read_measured` takes them: sequence, values, ...
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
-    since, folder = time.perf_counter(), user_path(folder).absolute()
+    since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
     options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1

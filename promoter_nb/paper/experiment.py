@@ -119,7 +119,7 @@ def _first(data, promoters):
 # %% ../../nbs/library/paper/00_experiment.ipynb #f6f3670e
 def _refuse_constant(data):
     "Refuse labels that are all the same: nothing can be learned from them, nor said of their spread."
-    if np.ptp(data.labels) > 0: return data
+    if data.labels.min() < data.labels.max(): return data
     raise dataset.DataError(f"{data.name}: all labels of its {len(data):,} promoters are {data.labels[0]}; "
                             "expected measured values that differ")
 
@@ -128,8 +128,9 @@ def load(
     data: str,       # `simulated`, `dream2022`, or the path of a file in the challenge's format
     promoters: int,  # size of the simulated library; most rows used of a file
     library_seed: int = 1 # of the simulation; has no effect on a file
-) -> dataset.Dataset: # with the true expression where it is known; raises DownloadError, DataError, FileNotFoundError
+) -> dataset.Dataset: # with the truth where it is known; raises DownloadError, DataError, ParameterError, OSError
     "Read the data of an experiment."
+    if promoters < 1: raise ParameterError(f"parameter promoters is {promoters}; expected 1 or more")
     if data == "dream2022":
         library = dataset.read(challenge_files("train.txt")["train.txt"])
         return dataset.replace(_first(library, promoters), name="dream2022")

@@ -8,6 +8,7 @@ __all__ = ['TYPES', 'ParameterError', 'declaration', 'given', 'check']
 # %% ../../nbs/library/paper/20_parameters.ipynb #53c51a60
 import ast
 import json
+import sys
 from pathlib import Path
 
 # %% ../../nbs/library/paper/20_parameters.ipynb #c67c0705
@@ -57,4 +58,6 @@ def check(
         value = namespace[name]
         if not isinstance(value, TYPES[type_name]) or (isinstance(value, bool) and type_name != "bool"):
             raise ParameterError(f"parameter {name} is {value!r}, of type {type(value).__name__}; expected {type_name}")
+        if type_name == "float" and not abs(value) <= sys.float_info.max:
+            raise ParameterError(f"parameter {name} is {str(value)[:40]}; expected a finite number")
     return {name: namespace[name] for name in declared}
