@@ -6,10 +6,12 @@ from pathlib import Path
 
 import fastjsonschema
 import yaml
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from promoter_nb.paper import workflow as notebooks
 from promoter_nb.paper.claims import STUDIES as KINDS
 
+notebooks.answer_in_a_thread(JobScheduler)
 HERE = Path()
 SCHEMA, NEEDS, KNOWN = (yaml.safe_load(Path("config", name).read_text())
                         for name in ("schema.yaml", "chapters.yaml", "models.yaml"))

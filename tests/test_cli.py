@@ -135,7 +135,7 @@ def test_wrong_calls(tmp_path, fasta):
         assert "is no option of a network" in run("train", fasta, tmp_path/"m", "--option", option, code=2)
     assert "two files" in run("explain", fasta, "--motifs", tmp_path/"x.tsv", "--output", tmp_path/"x.tsv", code=2)
     assert "expected NAME=VALUE" in run("train", fasta, tmp_path/"m", "--option", "channels", code=2)
-    assert "has 0 tabs" in run("train", fasta, tmp_path/"m", code=1)
+    assert "holds no value" in run("train", fasta, tmp_path/"m", code=1)
     assert not (tmp_path/"m").exists()
 
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MADE', 'SECONDS', 'data_given', 'test_set_given', 'files_given', 'replicates_given', 'data_name', 'without_wildcards',
            'imports', 'code_of', 'made_from', 'figures_of', 'as_yaml', 'values_of', 'models', 'ablations', 'chapters',
-           'as_kept', 'keep_reference']
+           'answer_in_a_thread', 'as_kept', 'keep_reference']
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #acc17ebe
 import ast
@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
+from threading import Thread
 
 import yaml
 
@@ -225,6 +226,14 @@ def chapters(
     order = dict.fromkeys([*first, *profile, *reading])
     fits = lambda need: need.get("data", "any") in kinds and ("reads" not in need or bool(runs[need["reads"]]))
     return {name: profile.get(name) or {} for name in order if fits(needs.get(name, {}))}
+
+# %% ../../nbs/library/paper/21_workflow.ipynb #debada77
+def answer_in_a_thread(
+    scheduler: type # snakemake's JobScheduler
+) -> None:
+    "Let snakemake answer SIGTERM in a thread of its own."
+    answer = scheduler.exit_gracefully
+    scheduler.exit_gracefully = lambda self, *signal: Thread(target=answer, args=(self, *signal)).start()
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #fabcb9e3
 def _texts(content, change):
