@@ -68,7 +68,8 @@ def _error_weights(frame: pd.DataFrame, error: str, name: str) -> np.ndarray:
 # %% ../../nbs/library/data/10_measured_tables.ipynb #43e827b6
 def _bins(frame: pd.DataFrame, begin: str, name: str) -> dict[float, str]:
     "Columns of counts, by the number of the bin; raises DataError for fewer than two, or two of one bin."
-    numbered = {column: re.fullmatch(re.escape(begin) + r"\s*(\d+)", column.strip(), re.IGNORECASE) for column in frame}
+    counts = re.compile(re.escape(begin) + r"\s*([0-9]+)", re.IGNORECASE)
+    numbered = {column: counts.fullmatch(column.strip()) for column in frame}
     bins = [(float(match[1]), column) for column, match in numbered.items() if match]
     if len(dict(bins)) < max(len(bins), 2) or max(dict(bins)) > 10**6:
         raise DataError(f"{name}, line 1: counts are in columns such as {begin}0 and {begin}1, two bins or more and "

@@ -23,7 +23,8 @@ from .read_sequences import damage_named
 
 # %% ../../nbs/library/data/12_windows.ipynb #ac96f957
 def _whole(text: str, what: str) -> int:
-    if not re.fullmatch(r"\s*\d{1,15}\s*", text): raise ValueError(f"{what} is {text[:40]!r}; expected a whole number")
+    if not re.fullmatch(r"\s*[0-9]{1,15}\s*", text):
+        raise ValueError(f"{what} is {text[:40]!r}; expected a whole number")
     return int(text)
 
 def _bed(fields: list[str]) -> tuple:
@@ -45,7 +46,7 @@ def _gff(fields: list[str]) -> tuple:
             unquote(name.strip()), fields[2])
 
 # %% ../../nbs/library/data/12_windows.ipynb #9e09dc59
-REGION = re.compile(r"(.+):([\d,]+)-([\d,]+)(?::([-+.]))?")
+REGION = re.compile(r"(.+):([0-9,]+)-([0-9,]+)(?::([-+.]))?")
 
 def _listed(fields: list[str]) -> tuple:
     "A region such as chrI:101-180:+, and a name."

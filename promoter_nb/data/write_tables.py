@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from .files import atomic, open_stream, user_path
+from .files import NO_ROOM, atomic, open_stream, user_path
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #1f5e1691
 FORMATS = {".tsv": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -72,12 +72,16 @@ def opened(
     path: Path # of anything
 ) -> Iterator[BinaryIO]: # opened for writing
     "Where to write: a new file that takes its place at the end; open streams, pipes and devices as they are."
-    if (stream := open_stream(path)) is not None:
-        with open(os.dup(stream), "wb") as file: yield file
-    elif path.exists() and not path.is_file():
-        with open(path, "wb") as file: yield file
-    else:
-        with atomic(path.resolve()) as part, open(part, "wb") as file: yield file
+    try:
+        if (stream := open_stream(path)) is not None:
+            with open(os.dup(stream), "wb") as file: yield file
+        elif path.exists() and not path.is_file():
+            with open(path, "wb") as file: yield file
+        else:
+            with atomic(path.resolve()) as part, open(part, "wb") as file: yield file
+    except OSError as error:
+        if error.errno in NO_ROOM: error.filename = error.filename or str(path)
+        raise
 
 # %% ../../nbs/library/data/06_write_tables.ipynb #dd2b0bc2
 @contextmanager

@@ -33,7 +33,7 @@ def distance_to(
     "How far predictions are from what is wanted."
     if target == "maximum": return lambda values: -values
     if target == "minimum": return lambda values: values
-    try: number = float(str(target).replace("_", "?")) # Python would read 1_0 as 10
+    try: number = float(str(target).encode().replace(b"_", b"?")) # plain digits alone
     except (TypeError, ValueError): number = np.nan
     if not np.isfinite(number):
         raise ValueError(f"target {target!r} is neither 'maximum' nor 'minimum' nor a number of bins, such as 13.5")

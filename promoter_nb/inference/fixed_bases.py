@@ -20,7 +20,7 @@ def _positions(text, length):
     "Columns of positions as people write them; raises ValueError."
     columns = []
     for part in text.split(","):
-        ends = re.fullmatch(r"\s*(\d{1,30})\s*(?:-\s*(\d{1,30})\s*)?", part)
+        ends = re.fullmatch(r"\s*([0-9]{1,30})\s*(?:-\s*([0-9]{1,30})\s*)?", part)
         if not ends: raise ValueError(f"cannot keep the bases {text[:60]!r} fixed; {FIXED}")
         first, last = int(ends[1]), int(ends[2] or ends[1])
         if not 1 <= first <= last <= length:
