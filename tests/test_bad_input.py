@@ -410,6 +410,9 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["benchmark", "score", "{measured}", "{dir}/pipes/official"], "holds neither benchmark.json"),
     (["train", "{measured}", "{dir}/m", "--option", "channels=-3", "-n", "baseline_cnn"],
      "channels is -3; expected 1 or more"),
+    *((["train", "{measured}", "{dir}/m", "--option", f"channels={value}", "-n", "baseline_cnn"],
+       f"channels is {told}; expected a number, such as ") for value, told in (
+           ("null", None), ('"8"', "'8'"), ("NaN", "nan"), ("true", True))),
     (["train", "{measured}", "{dir}/m", "--option", "depth=3", "-n", "baseline_cnn"], "depth"),
     (["train", "{measured}", "{dir}/m", "--width", "2", "-n", "resnet", "--from", "nothing"], "bases"),
     (["train", "{measured}", "{dir}/m", "--from", "{dir}/none"], "holds no model"),
