@@ -18,7 +18,7 @@ import pysam
 from .dataset import NOT_UTF8, DataError
 from .files import readable_twice, user_path
 from .prepare import IUPAC_CODES
-from .read_sequences import damage_named
+from .read_sequences import damage_named, refuse_old_mac
 from .sequence import INVALID
 
 # %% ../../nbs/library/data/11_genome.ipynb #d29aaa9b
@@ -33,11 +33,13 @@ def _packing(path: Path) -> str:
 def _entered_anywhere(path: Path, scratch: Path) -> Iterator[Path]:
     "The file, or an unpacked copy in the folder `scratch`."
     with readable_twice(path) as file, damage_named(str(path)):
-        _refuse_no_fasta(file, str(path))
-        if _packing(file) != "gzip": yield file
+        marked = _refuse_no_fasta(file, str(path))
+        if _packing(file) != "gzip" and not marked: yield file
         else:
             plain = scratch/"unpacked.fa"
-            with gzip.open(file) as packed, open(plain, "wb") as copy: shutil.copyfileobj(packed, copy)
+            with _open(file) as packed, open(plain, "wb") as copy:
+                if marked: packed.read(3)
+                shutil.copyfileobj(packed, copy)
             yield plain
 
 # %% ../../nbs/library/data/11_genome.ipynb #0e5f17eb
@@ -155,10 +157,13 @@ def open_genome(
         with pysam.FastaFile(str(file), **_index(file, str(path), scratch)) as fasta: yield Genome(fasta, str(path))
 
 # %% ../../nbs/library/data/11_genome.ipynb #24eb8884
-def _refuse_no_fasta(file: Path, name: str) -> None:
-    "Refuse what does not begin as FASTA does."
-    with _open(file) as stream: head = stream.read(1 << 12).lstrip()
+def _refuse_no_fasta(file: Path, name: str) -> bool:
+    "Refuse what does not begin as FASTA does, and say whether a mark of Windows stands in front."
+    with _open(file) as stream: text = stream.read(1 << 12)
+    head = text.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head: raise DataError(f"{name}: the file is empty; expected FASTA")
     if not head.startswith(b">"):
         raise DataError(f"{name}, line 1: {head[:40].decode(errors='replace')!r} has no header; "
                         "a FASTA record begins with > and a name")
+    refuse_old_mac(head, name)
+    return text.startswith(b"\xef\xbb\xbf")

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HEAD', 'OTHERS', 'FORMATS', 'DELIMITERS', 'SUFFIXES', 'HEADINGS', 'MISSING', 'UNCLOSED', 'LONGEST_RECORD', 'LARGEST',
-           'find_column', 'detect_format', 'damage_named', 'read_whole', 'read_stream', 'read_sequences',
-           'complaints_with_line']
+           'refuse_old_mac', 'find_column', 'detect_format', 'damage_named', 'read_whole', 'read_stream',
+           'read_sequences', 'complaints_with_line']
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #633de04b
 import csv
@@ -54,7 +54,15 @@ def _refuse_other_kinds(head: bytes, name: str) -> None:
     text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
     if kind := next((kind for begin, kind in OTHERS.items() if re.match(begin, text)), None):
         raise DataError(f"{name} is {kind}")
-    if "\r" in text and "\n" not in text:
+    refuse_old_mac(head, name)
+
+def refuse_old_mac(
+    head: bytes, # first bytes of the file
+    name: str    # of it, for messages
+) -> None: # raises DataError
+    "Refuse lines that end with a carriage return alone."
+    first, *more = head.split(b"\n", 1)
+    if b"\r" in (first.rstrip(b"\r") if more else first):
         raise DataError(f"{name}: its lines end as on old Macs, with a carriage return alone; "
                         "save it with other line ends")
 

@@ -180,5 +180,5 @@ def write_vcf(
     "Write a VCF."
     if not isinstance(target, Path): yield target
     else:
-        with opened(target) as file, _bgzipped(file) if target.name.endswith(".gz") else nullcontext(file) as lines:
-            yield lines
+        packed = _bgzipped if target.name.lower().endswith(".gz") else nullcontext
+        with opened(target) as file, packed(file) as lines: yield lines

@@ -89,6 +89,10 @@ def _make(name: str, width: int, seed: int, on: str = "cpu", **options) -> nn.Mo
     width, seed, options = plain(width), plain(seed), plain(options)
     _check_request(name, width, seed, options)
     function = getattr(module, name)
+    for option, known in signature(function).parameters.items():
+        value = options.get(option, known.default)
+        if type(known.default) in (int, float) and not (type(value) in (int, float) and abs(value) < float("inf")):
+            raise ValueError(f"model {name!r}: {option} is {value!r}; expected a number, such as {known.default}")
     if "width" in signature(function).parameters: options["width"] = width
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
