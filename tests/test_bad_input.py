@@ -400,6 +400,7 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["predict", "{ok}", "--model", "{dir}"], "holds no model"),
     (["predict", "{ok}", "--model", "{dir}/none"], "holds no model"),
     (["predict", "{ok}", "--model", "{ok}"], "holds no model"),
+    (["predict", "{ok}", "--members", "9"], "members is 9; this model has"),
     (["card", "{dir}"], "holds no model"),
     (["card", "{dir}/none"], "none holds no model: there is no such folder"),
     (["train", "{ok}", "{dir}"], "is there already"),

@@ -163,10 +163,11 @@ def _heading_values(frame: pd.DataFrame, name: str) -> np.ndarray:
     headings = frame["name"].str.strip()
     found = headings.str.extract(r"(?:^|\s)value=(\S+)|\s(\S+)$")
     texts = found[0].fillna(found[1])
-    if texts.isna().any():
-        line = texts.index[texts.isna().argmax()]
+    unnamed = texts.isna() | (found[0].isna() & texts.str.fullmatch("[0-9]+").all())
+    if unnamed.any():
+        line = texts.index[unnamed.argmax()]
         raise DataError(f"{name}, line {line}: the heading {'>' + headings[line][:40]!r} holds no value; expected "
-                        ">NAME VALUE or >NAME value=VALUE, or a table")
+                        ">NAME VALUE, such as >p1 7.25, or >NAME value=VALUE, or a table")
     return _numbers(texts, name, "the heading").astype(np.float32)
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #8c525662

@@ -75,10 +75,14 @@ class Ensemble:
     def load(cls,
         folder: str | Path | None = None, # of a model, or "simulated"; the measured one in the package by default
         device: torch.device | str | None = None, # a GPU where there is one by default
-        precision: str = "32-true" # or "bf16-mixed", or "auto" for the faster one
-    ) -> "Predictor": # raises ModelError when the folder holds none, or one that was altered
+        precision: str = "32-true", # or "bf16-mixed", or "auto" for the faster one
+        members: int | None = None # that predict, the first ones; all by default
+    ) -> "Predictor": # raises ModelError when the folder holds none, or one that was altered; ValueError
         "Read a model and verify it."
-        return cls(*read_model(find_model(folder)), device, precision)
+        models, card = read_model(find_model(folder))
+        if members is not None and not 0 < members <= len(models):
+            raise ValueError(f"members is {members}; this model has {len(models)}, so expected 1 to {len(models)}")
+        return cls(models[:members], card, device, precision)
 
     def predict_codes(self,
         codes: np.ndarray # uint8 (n, width), cores aligned at the right
