@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import Checkout
+from conftest import Checkout, values_of
 from test_download import Handler, serve
 from test_faults import CORES, TRAIN
 
@@ -121,19 +121,22 @@ def test_a_download_that_is_killed_is_whole_when_called_again(tmp_path):
         check_kills([sys.executable, "-c", FETCH, f"{record.address}/api/records/10633252"], tmp_path)
 
 
-MEASURED = "started", "wall_seconds", "peak_memory_mb" # differ between any two runs
+COSTS = "started", "wall_seconds", "peak_memory_mb", "sequences_per_second" # differ between any two runs
+REPORT = Path("results/simulated/smoke/90_report")
 
-def reported(folder: Path) -> dict:
-    """What `make report` has made but hours, seconds and megabytes.
+def without_costs(name: Path, content: bytes):
+    "What a file holds besides seconds and megabytes; executed notebooks and the PDF show these, and are not compared."
+    if name.suffix in (".ipynb", ".pdf") or name.parent == REPORT: return None
+    if name.name == "log.csv": return [line.split(",")[:-2] for line in content.decode().splitlines()]
+    if name.name != "run.json": return content
+    return {key: value for key, value in json.loads(content).items() if key not in COSTS}
 
-    Executed notebooks and the PDF show these as well: both must be there, and are not compared."""
-    found = {}
-    for top in ("results", "figures", "report"):
-        for name, content in files(folder/top).items():
-            if name.name == "run.json":
-                content = {key: value for key, value in json.loads(content).items() if key not in MEASURED}
-            found[top, name] = None if name.suffix in (".ipynb", ".pdf") else content
-    return found
+
+def reported(folder: Path) -> tuple[dict, dict]:
+    "What `make report` has made, and what its PDF is made from, without what the runs cost."
+    found = {top/name: content for top in map(Path, ("results", "figures", "report"))
+             for name, content in files(folder/top).items()}
+    return {name: without_costs(name, content) for name, content in found.items()}, values_of(folder)
 
 
 def test_a_report_that_is_killed_twenty_times_is_the_undisturbed_one(tmp_path):
