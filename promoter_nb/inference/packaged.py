@@ -69,7 +69,7 @@ def train_packaged(
     others: str | Path,    # the challenge's test set, or a part of it, in the same
     apart: str | Path,     # of de Boer and others, to be judged on
     folder: str | Path,    # of the model, to be made
-    members: int = 2,      # of the ensemble
+    members: int = 3,      # of the ensemble
     epochs: int = 24,      # of each
     seed: int = 11,        # of the first
     **further              # arguments of `train_model`
