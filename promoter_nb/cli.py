@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['OUTPUTS', 'HELP', 'app', 'Model', 'Output', 'Precision', 'Networks', 'To', 'Format', 'Column', 'ADVICE', 'NAMES',
            'GenomeFile', 'Regions', 'Feature', 'Upstream', 'Step', 'Sequences', 'VariantFile', 'TableFormat', 'ToVcf',
-           'TRACKS', 'STRANDS', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid', 'Enzyme',
-           'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap', 'Order',
-           'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters', 'Measured',
+           'ToTrack', 'TRACKS', 'STRANDS', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn', 'Forbid',
+           'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream', 'Overlap',
+           'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters', 'Measured',
            'Architecture', 'Settings', 'Width', 'Device', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart',
            'SequenceColumn', 'ValueColumns', 'WeightColumn', 'ErrorColumn', 'BinColumns', 'data_app', 'benchmark_app',
            'Commands', 'Verb', 'Verbs', 'predict', 'variants', 'scan', 'explain', 'design', 'insert', 'ablate', 'pair',
@@ -417,6 +417,8 @@ TableFormat = Annotated[Literal["csv", "tsv"] | None, typer.Option(
     "--format", "-f", help="Format of a table of variants.", show_default="by name and content")]
 ToVcf = Annotated[Literal["tsv", "csv", "jsonl", "parquet", "vcf"] | None, typer.Option(
     "--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
+ToTrack = Annotated[Literal["tsv", "csv", "jsonl", "parquet", "bedgraph", "wig"] | None, typer.Option(
+    "--to", help="Format of the output.", show_default="by the name of --output, else tsv")]
 
 # %% ../nbs/library/00_cli.ipynb #de84c476
 @app.command()
@@ -496,9 +498,7 @@ def scan(
     step: Annotated[int, typer.Option(
         min=1, max=10**9, metavar="BASES", help="Bases from one window to the next.")] = 10,
     strand: Annotated[Literal["both", "+", "-"], typer.Option(help="Strand to read.")] = "both",
-    precision: Precision = "32-true", members: Networks = None,
-    to: Annotated[Literal["tsv", "csv", "jsonl", "parquet", "bedgraph", "wig"] | None, typer.Option(
-        "--to", help="Format of the output.", show_default="by the name of --output, else tsv")] = None,
+    precision: Precision = "32-true", members: Networks = None, to: ToTrack = None,
 ):
     """Predict every window along a genome, on both strands.
 

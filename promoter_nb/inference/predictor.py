@@ -50,9 +50,14 @@ def _mean_over_strands(networks, codes: torch.Tensor, both_strands: bool, bf16: 
                    for network in networks for number, strand in enumerate(strands)]
     return (sum(predictions)/len(predictions)).cpu().numpy()
 
-# %% ../../nbs/library/inference/01_predictor.ipynb #4824b792
+# %% ../../nbs/library/inference/01_predictor.ipynb #68b98ed6
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
+def _first_members(models, card, members):
+    if members is None or 0 < members <= len(models): return models[:members], card
+    raise ValueError(f"members is {members}; this model has {len(models)}, so expected 1 to {len(models)}")
+
+# %% ../../nbs/library/inference/01_predictor.ipynb #4824b792
 class Ensemble:
     "The networks of a model and its card; takes codes."
     def __init__(self,
@@ -79,10 +84,7 @@ class Ensemble:
         members: int | None = None # that predict, the first ones; all by default
     ) -> "Predictor": # raises ModelError when the folder holds none, or one that was altered; ValueError
         "Read a model and verify it."
-        models, card = read_model(find_model(folder))
-        if members is not None and not 0 < members <= len(models):
-            raise ValueError(f"members is {members}; this model has {len(models)}, so expected 1 to {len(models)}")
-        return cls(models[:members], card, device, precision)
+        return cls(*_first_members(*read_model(find_model(folder)), members), device, precision)
 
     def predict_codes(self,
         codes: np.ndarray # uint8 (n, width), cores aligned at the right

@@ -468,12 +468,16 @@ def _refuse(folder: Path, work: Path, members: int | None, minutes: float | None
         raise ValueError(f"minutes is {minutes}; expected a number above 0")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #63900481
-def _like_start(start, network: str, options: dict | None, width: int | None) -> tuple[dict | None, int | None]:
-    "Options and width, where the start decides them."
+def _like_start(start, network: str, options: dict | None, width: int | None, seed: int
+) -> tuple[dict | None, int | None]:
+    "Options and width, where the start decides them; what does not fit is refused before a large file is read."
     if start in (None, NOTHING): return options, width
     card = read_card(find_model(start))
     known = {name: value for name, value in card["network"].items() if name != "name"}
-    return known | (options or {}) if card["network"]["name"] == network else options, width or card["width"]
+    if card["network"]["name"] == network: options = known | (options or {})
+    width = width or card["width"]
+    read_start(start, build(network, width, seed, **(options or {})))
+    return options, width
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #9dbcf626
 def _read_data(measured, width: int | None, columns: dict) -> Dataset:
@@ -559,9 +563,8 @@ def train_model(
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
-    options, width = _like_start(start, network, options, width)
+    options, width = _like_start(start, network, options, width, seed)
     make = lambda seed, width: build(network, width, seed, **(options or {}))
-    if width and start: read_start(start, make(seed, width)) # what does not fit is refused before a large file is read
     data, judged, parts = _read_parts(measured, apart, width, families, columns or {})
     make = partial(make, width=data.codes.shape[1])
     began = read_start(start, make(seed))
