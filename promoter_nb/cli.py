@@ -442,7 +442,7 @@ def variants(
     "change not read" if the change lies in a flank or before what the model reads; A|B is A of the reference and B
     of the alternative. For a VCF each row is an alternative in a window; windows is the number of them that hold
     it. An output called .vcf or .vcf.gz is the VCF itself, with the results in INFO; PNB_DELTA is the largest delta
-    there, by size. For a million variants, --precision auto may be faster.
+    there, by size. For a million variants, --members 1 --precision auto takes a fraction of the time.
 
     \b
       promoter-nb variants variants.csv --output effects.tsv

@@ -270,7 +270,7 @@ def test_a_child_predicts_what_its_parent_does(method):
 
 def test_a_refused_training_leaves_its_folder_free(place):
     (place/"constant.txt").write_text("".join(f"{core}\t5\n" for core in CORES))
-    assert "labels are 5.0" in shell(f"pnb {TRAIN.replace('measured', 'constant')}", place, code=1)[1]
+    assert "all 600 values are 5" in shell(f"pnb {TRAIN.replace('measured', 'constant')}", place, code=1)[1]
     assert {path.name for path in place.iterdir()} == {"constant.txt", "measured.txt", "two.txt"}
     (place/"library.json").write_text('["a"]')
     shell(f"pnb {TRAIN}", place)

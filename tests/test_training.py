@@ -384,7 +384,7 @@ def test_time_and_memory_are_told_before_the_first_epoch_but_not_when_a_run_goes
         stopped.setattr("promoter_nb.inference.train_model._write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         train()
     begun = capsys.readouterr().out.splitlines()
-    assert begun[0].startswith("1 baseline_cnn, 1 at a time, each 2 times over ") and begun[2].startswith("epoch   1")
+    assert begun[0].startswith("1 baseline_cnn, 1 at a time on ") and begun[2].startswith("epoch   1")
     assert re.fullmatch(r"less than a minute, and \d\.\d GB of memory", begun[1])
     train()
     assert "GB of memory" not in capsys.readouterr().out
