@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .dataset import DataError, Dataset, suitable_width
+from .dataset import DataError, Dataset, describe_lengths, suitable_width
 from .flanks import ANCHOR, trim
-from .sequence import ALPHABET, PADDING, align_right, encode
+from .sequence import ALPHABET, PADDING, align_right
 
 # %% ../../nbs/library/data/16_constant_ends.ipynb #f1c02e62
 SHARE = 0.95 # of the promoters
@@ -20,8 +20,8 @@ SHARE = 0.95 # of the promoters
 def _common(codes, first, step):
     "Bases that nearly all rows share, read from the places `first` (n,) on."
     rows, alike, found = np.arange(len(codes)), np.ones(len(codes), dtype=bool), ""
-    for places in range(codes.shape[1]):
-        column = first + step*places
+    for place in range(codes.shape[1]):
+        column = first + step*place
         inside = (column >= 0) & (column < codes.shape[1])
         bases = np.where(inside, codes[rows, column.clip(0, codes.shape[1] - 1)], PADDING)
         alike &= bases == (base := np.bincount(bases, minlength=PADDING + 1)[:PADDING].argmax())
@@ -53,8 +53,7 @@ def cut_ends(
     if (bare := (lengths := ends - starts) == 0).any():
         raise DataError(f"{data.name}, row {data.rows[bare.argmax()] + 1}: it has no bases besides the ends "
                         f"{' and '.join(filter(None, flanks))} that all promoters share")
-    counts = {str(length): int(rows) for length, rows in zip(*np.unique(lengths, return_counts=True))}
     width = width or suitable_width(lengths)
-    report = data.report | {"core_length": counts, "longer_than_width": int((lengths > width).sum())}
+    report = data.report | describe_lengths(lengths, width)
     if any(flanks): report |= {"flanks": list(flanks)}
     return replace(data, codes=align_right(buffer, starts, ends, width), report=report)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PACKED', 'NOT_UTF8', 'BARE', 'PLAIN', 'LONGEST_LINE', 'REST', 'TABLE', 'NARROWEST', 'WIDEST', 'Dataset',
-           'csv_batches', 'DataError', 'refuse_no_text', 'suitable_width', 'read', 'check_parts', 'hash_rows', 'split',
-           'set_aside']
+           'csv_batches', 'DataError', 'refuse_no_text', 'describe_lengths', 'suitable_width', 'read', 'check_parts',
+           'hash_rows', 'split', 'set_aside']
 
 # %% ../../nbs/library/data/02_dataset.ipynb #823d1b0b
 import codecs
@@ -195,12 +195,19 @@ def _read_blocks(path: Path, name: Path, width: int) -> tuple[list, str]:
     return blocks, sha256.result()
 
 # %% ../../nbs/library/data/02_dataset.ipynb #695ac88b
+def describe_lengths(
+    lengths: np.ndarray, # of the cores, in bases, int (n,)
+    width: int           # bases that are read
+) -> dict: # rows by length, and rows that are longer
+    "What a report says of lengths."
+    counts = {str(length): int(rows) for length, rows in zip(*np.unique(lengths, return_counts=True))}
+    return {"core_length": counts, "longer_than_width": int((lengths > width).sum())}
+
 def _reading_report(states, lengths, padded, width):
     "Rows by state of the flanks, by length of the core, and those that were filled up with N in front."
     count = lambda side: {name: int((states[:, side] == state).sum()) for state, name in enumerate(STATES)}
     return {"rows": len(states), "upstream_flank": count(0), "downstream_flank": count(1),
-            "core_length": {str(length): int(n) for length, n in zip(*np.unique(lengths, return_counts=True))},
-            "longer_than_width": int((lengths > width).sum()), "padded_with_n": int(padded.sum())}
+            **describe_lengths(lengths, width), "padded_with_n": int(padded.sum())}
 
 # %% ../../nbs/library/data/02_dataset.ipynb #c5e9f055
 NARROWEST, WIDEST = 80, 500 # bases

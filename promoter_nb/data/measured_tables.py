@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .dataset import NARROWEST, DataError, Dataset, _open, read, suitable_width
+from .dataset import NARROWEST, DataError, Dataset, _open, describe_lengths, read, suitable_width
 from .files import file_sha256, in_utf8, readable_twice, user_path
 from .prepare import prepare
-from .read_sequences import MISSING, complaints_with_line, find_column, read_sequences, read_stream
+from promoter_nb.data.read_sequences import (
+    MISSING, _begins, complaints_with_line, find_column, read_sequences, read_stream,
+)
 from .spreadsheets import SPREADSHEETS
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #c35b5cc5
@@ -96,9 +98,7 @@ def _frames(path: Path, file: Path, sequence: str) -> pd.DataFrame:
         return pd.concat(list(read_stream(stream, str(path), None, (sequence,), advice=advice, tables=True)))
 
 def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
-    counts = zip(*np.unique(lengths, return_counts=True))
-    return {"rows": len(lengths), "core_length": {str(length): int(n) for length, n in counts},
-            "longer_than_width": int((lengths > width).sum()), "columns": columns}
+    return {"rows": len(lengths), **describe_lengths(lengths, width), "columns": columns}
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #77c4b2e2
 def _values(frame, values, weight, error, bins, name) -> tuple[np.ndarray, np.ndarray | None]:
@@ -175,7 +175,7 @@ def is_fasta(
     path: str | Path # of a file, plain or gzip
 ) -> bool: # False for what is no regular file
     "Whether a file begins as FASTA does."
-    return _first_line(user_path(path)).lstrip(b"\xef\xbb\xbf").startswith(b">")
+    return _begins(_first_line(user_path(path)), b">")
 
 def read_fasta(
     path: str | Path,       # FASTA whose headings hold the values, plain or gzip
