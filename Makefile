@@ -134,7 +134,7 @@ release: setup  ## dist/: sources, wheel, and a bill of materials of what the wh
 	@rm -rf dist/alone
 
 app: setup  ## the page: paste a sequence, see its expression and what mutations would do; on localhost
-	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True
+	JUPYTER_PATH="$(CURDIR)/nbs" $(BIN)/voila nbs/app.ipynb --template=promoter --Voila.ip=127.0.0.1 --preheat_kernel=True --VoilaExecutor.iopub_timeout=120 --VoilaExecutor.startup_timeout=120
 
 lab: setup  ## JupyterLab in the notebooks' folder, on localhost and with its token
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=.

@@ -1065,7 +1065,8 @@ SequenceColumn = Annotated[str, typer.Option(
     "--sequence", metavar="COLUMN", help="Column of a table that holds the sequences.")]
 ValueColumns = Annotated[list[str], typer.Option(
     "--value", metavar="COLUMN", show_default="value",
-    help="Column of a table that holds the values; repeated for replicates, whose mean is learned.")]
+    help="Column of a table that holds the values; repeated for replicates, whose mean is "
+         "learned; where some are missing, promoters with fewer count less.")]
 WeightColumn = Annotated[str | None, typer.Option(
     "--weight", metavar="COLUMN", show_default="all alike",
     help="Column of a table that says how much each promoter counts in training, 0 or more, such as its cells.")]

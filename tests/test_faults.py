@@ -52,8 +52,8 @@ def place(tmp_path):
 
 # Outputs
 
-@pytest.mark.parametrize("verb", ["predict two.txt", "explain two.txt", "design two.txt --edits 1",
-                                  "variants pairs.csv"])
+@pytest.mark.parametrize("verb", [f"{verb} --model simulated" for verb in (
+    "predict two.txt", "explain two.txt", "design two.txt --edits 1", "variants pairs.csv")])
 def test_an_open_stream_is_written_to_where_it_is(place, verb):
     (place/"pairs.csv").write_text(f"reference,alternative\n{CORES[0]},{CORES[1]}\n")
     expected, _ = shell(f"pnb {verb}", place)

@@ -146,6 +146,7 @@ def test_explain_takes_text():
     assert table.base.tolist() == ["A", "G", "N", "U"] and table.position.tolist() == [1, 2, 3, 4]
     np.testing.assert_allclose(table.contribution, [-1/3, 1, 0, -1/3], atol=1e-6)
     with pytest.raises(ValueError, match="empty"): explain(Counts(), "")
+    with pytest.raises(TypeError, match="a list is no sequence; explain takes one"): explain(Counts(), ["ACGT"])
 
 
 def test_motifs_are_placed_in_the_text_and_weighed():

@@ -33,40 +33,47 @@ def predict(tab, text):
 def family(server): return [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
 
 
-def check_sessions(visitors, rounds):
+@pytest.fixture(scope="module")
+def page():
+    "A browser, the server of the page, and its address."
+    with browser() as chromium, the_page() as (server, address): yield chromium, server, address
+
+
+def check_sessions(page, visitors, rounds):
     "Each visitor asks for other promoters, all at the same time, and gets the right numbers."
+    chromium, server, address = page
     cores = ["".join(row) for row in np.random.default_rng(6).choice(list("ACGT"), (visitors*rounds, 80))]
     expected = [f"{value:.2f}" for value in Predictor.load().predict(cores)]
-    with browser() as chromium, the_page() as (server, address):
-        started = time.monotonic()
-        tabs = [visit(chromium, address) for _ in range(visitors)]
-        for tab in tabs: tab.wait_for_selector("#pn-prediction", timeout=OPENED)
-        opened = time.monotonic()
-        for first in range(0, len(cores), visitors):
-            for tab, core in zip(tabs, cores[first:]): predict(tab, core)
-            for tab, value in zip(tabs, expected[first:]):
-                tab.wait_for_function("value => document.querySelector('#pn-prediction').innerText == value", arg=value)
-        answered = time.monotonic()
-        megabytes = sum(process.memory_full_info().uss for process in family(server)) >> 20
+    started = time.monotonic()
+    tabs = [visit(chromium, address) for _ in range(visitors)]
+    for tab in tabs: tab.wait_for_selector("#pn-prediction", timeout=OPENED)
+    opened = time.monotonic()
+    for first in range(0, len(cores), visitors):
+        for tab, core in zip(tabs, cores[first:]): predict(tab, core)
+        for tab, value in zip(tabs, expected[first:]):
+            tab.wait_for_function("value => document.querySelector('#pn-prediction').innerText == value", arg=value)
+    answered = time.monotonic()
+    megabytes = sum(process.memory_full_info().uss for process in family(server)) >> 20
+    for tab in tabs: tab.context.close()
     print(f"{visitors} visitors in {opened - started:.0f} s, {len(cores)} predictions in {answered - opened:.0f} s, "
           f"{megabytes} MB")
     assert megabytes < 700*(visitors + 2) # the server, and the kernel that waits for the next visitor
 
 
-def test_four_visitors_at_once_get_their_own_numbers(): check_sessions(4, 3)
+def test_four_visitors_at_once_get_their_own_numbers(page): check_sessions(page, 4, 3)
 
 
 @pytest.mark.long
-def test_twenty_visitors_at_once_get_a_hundred_numbers(): check_sessions(20, 5)
+def test_twenty_visitors_at_once_get_a_hundred_numbers(page): check_sessions(page, 20, 5)
 
 
 @pytest.fixture(scope="module")
-def stranger():
+def stranger(page):
     "A visitor's tab, the server, and where it is."
-    with browser() as chromium, the_page() as (server, address):
-        tab = visit(chromium, address)
-        tab.wait_for_selector("#pn-prediction", timeout=OPENED)
-        yield tab, server, urlsplit(address).netloc
+    chromium, server, address = page
+    tab = visit(chromium, address)
+    tab.wait_for_selector("#pn-prediction", timeout=OPENED)
+    return tab, server, urlsplit(address).netloc
 
 
 @pytest.mark.parametrize("text", [

@@ -40,16 +40,22 @@ def _numbers(texts: pd.Series, name: str, column: str, may_be_missing: bool = Fa
         raise DataError(f"{name}, line {line}: {text[:40]!r} in column {column!r} is not a finite number{advice}")
     return numbers
 
+# %% ../../nbs/library/data/10_measured_tables.ipynb #1131d45d
+def _discount(squares: np.ndarray) -> np.ndarray:
+    "Weights of values by their squared standard errors, of which only the ratios matter, float32."
+    return (1/(1 + squares/squares.mean())).astype(np.float32)
+
 # %% ../../nbs/library/data/10_measured_tables.ipynb #253e3dc5
-def _labels(frame: pd.DataFrame, values: tuple[str, ...], name: str) -> np.ndarray:
-    "Mean over the columns of values, float32."
+def _labels(frame: pd.DataFrame, values: tuple[str, ...], name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    "Mean over the columns of values, and weights where some are missing, float32."
     several = len(values) > 1
     columns = [_numbers(_column(frame, value, name, "--value"), name, value, several) for value in values]
     known = ~np.isnan(columns)
     if (none := ~known.any(0)).any():
         raise DataError(f"{name}, line {frame.index[none.argmax()]}: "
                         f"none of the columns {', '.join(values)} has a value")
-    return (np.where(known, columns, 0).sum(0)/known.sum(0)).astype(np.float32)
+    means = (np.where(known, columns, 0).sum(0)/known.sum(0)).astype(np.float32)
+    return means, None if known.all() else _discount(1/known.sum(0))
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #76628a45
 def _weights(frame: pd.DataFrame, weight: str, name: str, kind: str = "weight", option: str = "--weight") -> np.ndarray:
@@ -64,7 +70,7 @@ def _error_weights(frame: pd.DataFrame, error: str, name: str) -> np.ndarray:
     "Weights of rows whose values have standard errors, float32."
     squares = _weights(frame, error, name, "standard error", "--error").astype(np.float64)**2
     if not squares.any(): raise DataError(f"{name}: all standard errors in column {error!r} are 0")
-    return (1/(1 + squares/squares.mean())).astype(np.float32)
+    return _discount(squares)
 
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #43e827b6
@@ -104,9 +110,9 @@ def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
 def _values(frame, values, weight, error, bins, name) -> tuple[np.ndarray, np.ndarray | None]:
     "Labels and weights."
     if bins is not None: return _counted(frame, bins, name)
-    labels = _labels(frame, values, name)
-    if error is not None: return labels, _error_weights(frame, error, name)
-    return labels, None if weight is None else _weights(frame, weight, name)
+    labels, weights = _labels(frame, values, name)
+    if error is not None: weights = _error_weights(frame, error, name)
+    return labels, weights if weight is None else _weights(frame, weight, name)
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #7a6dd7b6
 def _dataset(frame, sequence, labels, weights, width, path, sha256, columns) -> Dataset:
@@ -125,7 +131,7 @@ def read_table(
     path: str | Path,          # CSV or TSV with a heading, plain or gzip, or a pipe; or a spreadsheet
     width: int | None = 80,    # columns of the codes, None for `suitable_width`; longer cores lose their 5' end
     sequence: str = "sequence", # column of the promoters
-    values: tuple[str, ...] = ("value",), # columns of their expression; of replicates the mean is taken
+    values: tuple[str, ...] = ("value",), # columns of their expression; the mean of replicates; few count less
     weight: str | None = None, # column that says how much each row counts in training
     bins: str | None = None,   # what the columns of counts per sorting bin begin with, in place of values and weight
     error: str | None = None   # column of the values' standard errors, in place of a weight

@@ -56,8 +56,10 @@ def _known_bases(letters): # codes (1, bases), N for every letter that is not on
 def explain(
     predictor: Predicts, # has a method `predict`, from a list of sequences to expression
     sequence: str        # over the letters that the predictor takes, with or without flanks
-) -> pd.DataFrame: # position (from 1), base, contribution (bins); raises what the predictor raises, or ValueError
+) -> pd.DataFrame: # position (from 1), base, contribution (bins); raises as the predictor, or ValueError, TypeError
     "What each base of a sequence contributes to its predicted expression."
+    if not hasattr(sequence, "upper"):
+        raise TypeError(f"a {type(sequence).__name__} is no sequence; explain takes one, as text")
     if not sequence: raise ValueError("the sequence is empty; give at least one base")
     predictor.predict([sequence])
     contribution = observed_base_effects(effects_of_substitutions(predictor, sequence)[None])[0]
