@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..evaluation.comparison import MARGIN, SEEDS, gain, holm, judge, p_value, power
+from ..evaluation.comparison import MARGIN, SEEDS, gain, holm, judge, p_values, power
 
 # %% ../../nbs/library/paper/14_primary.ipynb #7ee11ea7
 class PrimaryError(ValueError):
@@ -140,12 +140,14 @@ def _refuse_unfair(comparison: dict, first: StudyRun, second: StudyRun):
 # %% ../../nbs/library/paper/14_primary.ipynb #d291b1c5
 def decide(
     rows: list[dict] # comparisons with their effects, one family of tests
-) -> list[dict]: # each with its p-value, corrected p-value, power and verdict
+) -> list[dict]: # each with its smaller p-value, raw and corrected, its power and its verdict
     "The verdicts of tests that are corrected for their number."
-    p_values = {number: p_value(row, row["expected"], row["margin"]) for number, row in enumerate(rows)}
-    return [row | {"p": p_values[number], "corrected": corrected, "power": power(row, row["margin"]),
-                   "verdict": judge(row, corrected, row["expected"], row["margin"])}
-            for row, (number, corrected) in zip(rows, holm(p_values).items())]
+    raw = [p_values(row, row["expected"], row["margin"]) for row in rows]
+    together = holm({(number, test): p for number, tests in enumerate(raw) for test, p in tests.items()})
+    corrected = [{test: together[number, test] for test in tests} for number, tests in enumerate(raw)]
+    return [row | {"p": min(raw[number].values()), "corrected": min(corrected[number].values()),
+                   "power": power(row, row["margin"]), "verdict": judge(row, corrected[number], row["expected"])}
+            for number, row in enumerate(rows)]
 
 # %% ../../nbs/library/paper/14_primary.ipynb #5bcca5ce
 def verdicts(
