@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from promoter_nb.evaluation.comparison import EXPECTED, VERDICTS, gain, holm, judge, p_values
 from promoter_nb.paper.claims import judged
-from promoter_nb.paper.primary import PrimaryError, comparisons, differing, read_study, verdicts
+from promoter_nb.paper.primary import PrimaryError, comparisons, decide, differing, read_study, verdicts
 from promoter_nb.paper.workflow import ablations
 
 CLAIMS, PRIMARY = (json.loads((ROOT/"report"/name).read_text()) for name in ("claims.json", "primary.json"))
@@ -143,3 +143,12 @@ def test_holm_keeps_the_order_and_never_lowers_a_p_value(p_values):
     assert list(corrected) == list(p_values) and all(p_values[name] <= corrected[name] <= 1 for name in p_values)
     ranked = sorted(p_values, key=p_values.get)
     assert [corrected[name] for name in ranked] == sorted(corrected.values())
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("results/reference/*/6[89]_*/metrics.json")),
+                         ids=lambda path: "-".join(path.parts[-3:-1]))
+def test_a_kept_verdict_follows_from_its_kept_effect(path):
+    kept = json.loads(path.read_text())
+    rows = kept["verdicts"] + kept.get("beside", [])
+    for row, decided in zip(rows, decide(rows)):
+        assert decided == row | {name: pytest.approx(row[name]) for name in ("p", "corrected", "power")}
