@@ -15,7 +15,7 @@ from promoter_nb.features.motif_sites import IUPAC, pattern, site_starts
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.interpretation.ablation import ablation_effects, replace, stretches
 from promoter_nb.interpretation.epistasis import epistasis, pair_starts
-from promoter_nb.interpretation.insertion import insertion_effects, random_backgrounds, site_of, turned, write_site
+from promoter_nb.interpretation.insertion import insertion_effects, random_backgrounds, site_of, turned_site, write_site
 from promoter_nb.simulate.expression import express
 
 BACKGROUNDS = random_backgrounds(24, 80)
@@ -43,8 +43,8 @@ def test_a_written_site_is_there_on_its_strand_and_nothing_else_changes(word, st
     written, end = write_site(codes, word, start, seed), start + len(word)
     assert site_starts(written, pattern(word))[:, 0, start].all()
     assert (np.delete(written, range(start, end), 1) == np.delete(codes, range(start, end), 1)).all()
-    other = write_site(codes, turned(word), start, seed)
-    assert site_starts(other, pattern(word))[:, 1, start].all() and turned(turned(word)) == word
+    other = write_site(codes, turned_site(word), start, seed)
+    assert site_starts(other, pattern(word))[:, 1, start].all() and turned_site(turned_site(word)) == word
 
 
 def test_a_sum_is_taken_apart_position_by_position():

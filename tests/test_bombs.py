@@ -24,7 +24,7 @@ from promoter_nb.data.genome import open_genome
 from promoter_nb.data.vcf import read_vcf
 from promoter_nb.data.windows import read_regions
 from promoter_nb.evaluation.predictions import read_predictions
-read_sequences.LARGEST = spreadsheets.MEGABYTES = 50
+read_sequences.LARGEST_STREAM = spreadsheets.MEGABYTES = 50
 
 def lengths(path):
     with open_genome(path) as genome: return genome.lengths

@@ -14,7 +14,7 @@ from promoter_nb.data.sequence import PADDING, decode
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.interpretation.discovery import discover, ensemble_contributions, iupac_word, learned_motifs, likeness
 from promoter_nb.interpretation.filters_and_seqlets import find_seqlets, match_motifs
-from promoter_nb.interpretation.insertion import random_backgrounds, turned, write_site
+from promoter_nb.interpretation.insertion import random_backgrounds, turned_site, write_site
 from promoter_nb.features.jaspar import load_motifs
 
 START = "promoter_nb/assets/start"
@@ -26,7 +26,7 @@ def planted():
     "300 random promoters; in each a site of Reb1 at a known place, every other one turned round."
     codes, starts = random_backgrounds(300, 80, seed=5), np.random.default_rng(5).integers(10, 60, 300)
     for row, start in enumerate(starts):
-        codes[row:row + 1] = write_site(codes[row:row + 1], SITE if row % 2 else turned(SITE), start)
+        codes[row:row + 1] = write_site(codes[row:row + 1], SITE if row % 2 else turned_site(SITE), start)
     return codes, starts
 
 

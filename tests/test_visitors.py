@@ -11,7 +11,7 @@ import psutil
 import pytest
 from conftest import ROOT, browser, listening, the_page
 
-from promoter_nb.app.page import EXAMPLE, LONGEST
+from promoter_nb.app.page import EXAMPLE, LONGEST_TEXT
 from promoter_nb.inference.predictor import Predictor
 
 OPENED, ANSWERED = 240_000, 120_000 # milliseconds that a visitor may wait for the page, and for a prediction
@@ -89,7 +89,7 @@ def test_what_is_pasted_is_never_run(stranger, text):
 
 def test_a_long_text_is_refused(stranger):
     tab, _, _ = stranger
-    predict(tab, "A"*(LONGEST + 1))
+    predict(tab, "A"*(LONGEST_TEXT + 1))
     tab.get_by_role("alert").filter(has_text="has 10,001 letters; the page takes 10,000 at most").wait_for()
     predict(tab, EXAMPLE)
     tab.wait_for_selector("[role=alert]", state="detached")

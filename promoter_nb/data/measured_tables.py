@@ -17,7 +17,7 @@ from .dataset import NARROWEST, DataError, Dataset, _open, describe_lengths, rea
 from .files import file_sha256, in_utf8, readable_twice, user_path
 from .prepare import prepare
 from promoter_nb.data.read_sequences import (
-    MISSING, _begins, complaints_with_line, find_column, read_sequences, read_stream,
+    MISSING_VALUES, _begins, complaints_with_line, find_column, read_sequences, read_stream,
 )
 from .spreadsheets import SPREADSHEETS
 
@@ -32,7 +32,7 @@ def _column(frame: pd.DataFrame, wanted: str, name: str, option: str) -> pd.Seri
 def _numbers(texts: pd.Series, name: str, column: str, may_be_missing: bool = False) -> np.ndarray:
     "Numbers of a column, float64; NaN where one is missing; raises DataError."
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
-    missing = texts.str.lower().isin(MISSING).to_numpy()
+    missing = texts.str.lower().isin(MISSING_VALUES).to_numpy()
     bad = ~(np.abs(numbers) < np.finfo(np.float32).max) & ~(missing & may_be_missing)
     if bad.any():
         line, text = texts.index[bad.argmax()], texts.iloc[bad.argmax()]

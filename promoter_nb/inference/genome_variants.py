@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..data.dataset import DataError
 from ..data.genome import Genome, refuse_foreign, some_names
-from ..data.prepare import IUPAC_CODES, describe
+from ..data.prepare import IUPAC_CODES, as_prepared
 from ..data.sequence import ALPHABET, PADDING
 from ..data.vcf import Vcf, in_info, list_alleles
 from ..data.windows import Windows
@@ -163,7 +163,7 @@ def _predictions(scorer: VariantScorer, codes: tuple, window: np.ndarray) -> pd.
     first, second = scorer.reference[window], predictor.predict_codes(after).astype(np.float64)
     low, high = around_difference(first, second, predictor.intervals)
     lengths = np.full(len(window), scorer.windows.width)
-    flags, others = (predictor.unusual(describe(part, lengths), predictions)
+    flags, others = (predictor.unusual(as_prepared(part, lengths), predictions)
                      for part, predictions in ((before, first), (after, second)))
     unusual = np.where(flags == others, flags, flags + "|" + others)
     return pd.DataFrame({"reference_prediction": first, "alternative_prediction": second, "delta": second - first,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..data.dataset import DataError
 from ..data.genome import Genome, refuse_foreign
-from ..data.prepare import IUPAC_CODES, describe
+from ..data.prepare import IUPAC_CODES, as_prepared
 from ..data.sequence import PADDING
 from .genome_variants import COMPLEMENT
 from .predictor import Predictor
@@ -39,7 +39,7 @@ def _scores(predictor: Predictor, codes: np.ndarray, strand: str) -> pd.DataFram
     codes = np.ascontiguousarray(COMPLEMENT[codes[:, ::-1]] if strand == "-" else codes)
     prediction = predictor.predict_codes(codes).astype(np.float64)
     low, high = predictor.intervals.around(prediction)
-    unusual = predictor.unusual(describe(codes, np.full(len(codes), codes.shape[1])), prediction)
+    unusual = predictor.unusual(as_prepared(codes, np.full(len(codes), codes.shape[1])), prediction)
     return pd.DataFrame({"prediction": prediction, "low": low, "high": high, "unusual": unusual})
 
 # %% ../../nbs/library/inference/13_scan.ipynb #f21989a9

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from ..data.sequence import PADDING, reverse_complement
 from ..features.motif_sites import IUPAC, profile_pattern, site_sums
 from .ablation import losses
-from .filters_and_seqlets import find_seqlets, match_motifs, trim
+from .filters_and_seqlets import find_seqlets, match_motifs, trim_motif
 from .insertion import mean_effect
 from ..training.batches import on_each_core, read_codes
 
@@ -109,7 +109,7 @@ def _counted(windows, strand, start, width): # probabilities, from aligned windo
     letters = padded[np.arange(len(windows))[:, None], start[:, None] + width + np.arange(width)]
     letters = np.where(strand[:, None] == 1, np.where(letters < PADDING, 3 - letters, PADDING)[:, ::-1], letters)
     counts = (letters[None] == np.arange(4)[:, None, None]).sum(1) + 0.5
-    return trim(counts/counts.sum(0))[:, :_MOST]
+    return trim_motif(counts/counts.sum(0))[:, :_MOST]
 
 # %% ../../nbs/library/interpretation/06_discovery.ipynb #9af762d6
 def _recounted(windows, strand, start, motif):

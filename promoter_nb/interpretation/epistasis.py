@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from ..data.sequence import PADDING
 from .insertion import check_backgrounds, check_position, check_site, mean_effect, reaching
-from .insertion import site_of, turned, write_site
+from .insertion import site_of, turned_site, write_site
 
 # %% ../../nbs/library/interpretation/05_epistasis.ipynb #54285371
 def pair_starts(
@@ -60,7 +60,7 @@ def epistasis(
 ) -> pd.DataFrame: # a row a distance, as the table below; raises ValueError
     "How much more two sites do than the sum of what each does, by their distance."
     check_backgrounds(backgrounds)
-    sites = tuple(site if strand == "+" else turned(site)
+    sites = tuple(site if strand == "+" else turned_site(site)
                   for site, strand in zip((site_of(first), site_of(second)), strands))
     width, bases = backgrounds.shape[1], (backgrounds < PADDING).sum(1)
     taken = sum(map(len, sites)) + (position - 1 if position else 2*(width - np.sort(bases)[-2]))

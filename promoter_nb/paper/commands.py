@@ -14,7 +14,7 @@ import typer
 
 from ..data import paths
 from . import provenance
-from .verify import compare_results, describe
+from .verify import compare_results, describe_differences
 
 # %% ../../nbs/library/paper/22_commands.ipynb #0a7300ba
 app = typer.Typer(help="What needs the repository and its results.", no_args_is_help=True, rich_markup_mode=None,
@@ -57,7 +57,7 @@ def verify(
       python -m promoter_nb.paper verify results/reference/quick results/simulated/quick
     """
     table = compare_results(reference, found)
-    print(describe(table))
+    print(describe_differences(table))
     if not table.ok.all(): raise typer.Exit(1)
 
 # %% ../../nbs/library/paper/22_commands.ipynb #cd1a181b
@@ -82,7 +82,7 @@ def plan():
     root = paths.root()
     costs = plan.read_costs(root/"results/reference")
     table = plan.plan(plan.read_jobs(sys.stdin.read(), root), costs)
-    print(plan.describe(table, sorted(set(costs.device)), plan.machine_gigabytes()))
+    print(plan.describe_plan(table, sorted(set(costs.device)), plan.machine_gigabytes()))
 
 # %% ../../nbs/library/paper/22_commands.ipynb #de7d473e
 def main():

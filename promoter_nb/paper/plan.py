@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COMMAND', 'PASSES', 'NETWORKS', 'defaults', 'read_jobs', 'rows_of', 'work', 'read_costs', 'memory', 'estimate',
-           'plan', 'machine_gigabytes', 'describe']
+           'plan', 'machine_gigabytes', 'describe_plan']
 
 # %% ../../nbs/library/paper/24_plan.ipynb #6c2096d5
 import ast
@@ -144,7 +144,7 @@ def machine_gigabytes() -> float:
     "Memory of this machine."
     return os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")/1e9
 
-def describe(
+def describe_plan(
     table: pd.DataFrame, # of `plan`
     devices: list[str],  # on which the costs were measured
     gigabytes: float     # of this machine
