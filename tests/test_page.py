@@ -5,7 +5,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import browser, the_page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,16 +106,17 @@ def test_a_cell_can_be_clicked_again(predictor):
 
 
 @pytest.fixture(scope="module")
-def opened():
+def opened(page):
     "The page in a browser, and all addresses that it has asked for."
-    with browser() as chromium, the_page() as (_, address):
-        tab, addresses = chromium.new_page(viewport={"width": 1280, "height": 900}), []
-        tab.set_default_timeout(120_000)
-        tab.on("request", lambda request: addresses.append(request.url))
-        tab.goto(address, wait_until="domcontentloaded", timeout=120_000)
-        tab.wait_for_selector("#pn-prediction")
-        tab.wait_for_selector(".pn-grid button:nth-child(320)")
-        yield tab, addresses
+    chromium, _, address = page
+    tab, addresses = chromium.new_page(viewport={"width": 1280, "height": 900}), []
+    tab.set_default_timeout(120_000)
+    tab.on("request", lambda request: addresses.append(request.url))
+    tab.goto(address, wait_until="domcontentloaded", timeout=120_000)
+    tab.wait_for_selector("#pn-prediction")
+    tab.wait_for_selector(".pn-grid button:nth-child(320)")
+    yield tab, addresses
+    tab.close()
 
 
 def shown(tab):
