@@ -58,7 +58,7 @@ def p_value(
     margin: float = MARGIN  # smallest effect that matters, R²
 ) -> float: # raises ValueError for another kind of claim
     "How easily chance alone would give such an effect, or one that speaks for the claim more strongly."
-    if expected not in EXPECTED: raise ValueError(f"{expected!r} is not one of {', '.join(EXPECTED)}")
+    if expected not in EXPECTED: raise ValueError(f"{expected!r} cannot be expected; there are {', '.join(EXPECTED)}")
     above = lambda distance: float(stats.t.sf(distance/effect["error"], effect["freedom"]))
     if expected == "gain": return 2*above(abs(effect["value"]))
     return above(margin - (effect["value"] if expected == "no gain" else abs(effect["value"])))
