@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from importlib import import_module
 from pathlib import Path
 
 from promoter_nb.app.offline_page import write_offline_page
@@ -191,37 +192,65 @@ def commands(folder):
     write(folder/"commands.md", text.replace("# `promoter-nb`", "# Commands", 1))
 
 
-def spelt(node):
-    "A message as its code spells it, with an ellipsis for what is filled in."
+TO_DO = ("; (expected|known|positions|choose|close|copy|correct|export|fetch|give|look|make|remove|save|the first line|"
+         r"unpack|use|write|`promoter-nb)\b")
+
+
+def spelt(node, names):
+    "A message as its code spells it, with texts that have a name, and an ellipsis for what is filled in."
     if isinstance(node, ast.Constant): return str(node.value)
-    if isinstance(node, ast.JoinedStr): return "".join(map(spelt, node.values))
-    return spelt(node.left) + spelt(node.right) if isinstance(node, ast.BinOp) else "…"
+    if isinstance(node, ast.JoinedStr): return "".join(spelt(part, names) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return spelt(node.left, names) + spelt(node.right, names)
+    if isinstance(node, ast.FormattedValue): node = node.value
+    if isinstance(node, ast.IfExp):
+        return " or ".join(filter(None, [spelt(node.body, names), spelt(node.orelse, names)]))
+    known = names.get(getattr(node, "id", None))
+    return known if isinstance(known, str) else "…"
+
+
+def said(module):
+    "What a module raises, and what it returns or keeps for others to raise."
+    names = vars(import_module("promoter_nb." + ".".join(module.parts)))
+    tree = ast.parse((ROOT/"promoter_nb"/module).with_suffix(".py").read_text())
+    for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            yield max([spelt(part, names) for part in node.exc.args] or [""], key=len)
+        elif isinstance(node, (ast.Return, ast.Assign)):
+            value = node.value
+            parts = (value.values if isinstance(value, ast.Dict) else value.args if isinstance(value, ast.Call)
+                     else [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+            yield from (text for text in (spelt(part, names) for part in parts) if re.search(TO_DO, text))
 
 
 def refusals(module):
     "What a module refuses, each message in two parts: what was wrong, and behind the semicolon what to do."
-    for node in ast.walk(ast.parse(module.read_text())):
-        if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)): continue
-        text = max([spelt(part) for part in node.exc.args] or [""], key=len)
-        wrong, _, advice = re.sub(r"^…*(…[:,]? (line …: )?)+", "", text).partition("; ")
-        if len(re.findall(r"[A-Za-z]{2,}", wrong)) > 1: yield wrong, advice or "–"
+    for text in said(module):
+        wrong, _, advice = text.partition("; ")
+        wrong = re.sub(r"^…+(, (after )?line …)?: ", "", wrong)
+        bare = re.sub(r"^(…+[:,]? )+", "", wrong)
+        plain = len(re.findall(r"[A-Za-z]{2,}", bare)) > 1
+        if plain or advice: yield bare if plain else wrong, advice
 
 
 LEAD = """A command that cannot go on says in one line what was wrong, where, and what would be right, and leaves
-nothing half-written. Here are these messages, by the part of the library that they come from. An ellipsis stands for a
-name, a number or a line of yours."""
+nothing half-written. Here are these messages, by topic, without the file and line in front. An ellipsis stands for a
+name, a number or a line of yours, so look on this page for the words between. What the operating system says, such as
+"No such file or directory", stands behind the name of the file. Simulate, Classical, Models and Training mostly speak
+to those who call the library from Python or write a network of their own."""
 
 
 def messages(folder):
     "The messages of errors with what to do, read off the code that raises them."
     parts, head = [f"# Messages and what to do\n\n{LEAD}\n"], "| message | what to do |\n| --- | --- |"
     safe = lambda text: re.sub(r"([\\|*_<>`\[\]$])", r"\\\1", text)
-    for name, (_, notebooks) in rooms(ROOT).items():
+    for name, (purpose, notebooks) in rooms(ROOT).items():
         if name == "paper": continue
-        modules = [f"{name}/{path.stem[3:]}" for path in notebooks] if name != "command_line" else ["cli"]
-        found = [refusal for module in modules for refusal in refusals(ROOT/f"promoter_nb/{module}.py")]
-        lines = dict.fromkeys(f"| {safe(wrong)} | {safe(advice)} |" for wrong, advice in found)
-        if lines: parts += [f"## {name.capitalize().replace('_', ' ')}\n\n{head}", *lines, ""]
+        parts.append(f"## {name.capitalize().replace('_', ' ')}\n\n{purpose}\n")
+        for notebook in notebooks:
+            found = refusals(Path("cli") if name == "command_line" else Path(name, notebook.stem[3:]))
+            lines = dict.fromkeys(f"| {safe(wrong)} | {safe(advice)} |" for wrong, advice in found)
+            if lines: parts += [f"### {title(notebook)}\n\n{head}", *lines, ""]
     write(folder/"messages.md", "\n".join(parts))
 
 

@@ -402,12 +402,14 @@ def _check_genome(genome, windows, to, output, format, others: dict) -> None:
     "Refuse half of what a VCF needs, and options of the other kind of input."
     if (genome is None) != (windows is None):
         missing = "--windows" if windows is None else "--genome"
-        raise typer.BadParameter("a VCF needs both its genome and the windows in it", param_hint=missing)
+        raise typer.BadParameter("a VCF needs both its genome and the windows in it; give --genome and --windows",
+                                 param_hint=missing)
     given = [name for name, value in others.items() if value]
     if genome is None and (given or _is_vcf(output, to)):
         raise typer.BadParameter("this is for a VCF; give --genome and --windows as well",
                                  param_hint=given[0] if given else "--output / --to")
-    if genome is not None and format: raise typer.BadParameter("this is for a table", param_hint="--format")
+    if genome is not None and format:
+        raise typer.BadParameter("this is for a table; leave it out for a VCF", param_hint="--format")
 
 # %% ../nbs/library/00_cli.ipynb #8f3a1d2c
 VariantFile = Annotated[Path, typer.Argument(
@@ -517,7 +519,8 @@ def scan(
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.inference.scan import scan
-    if str(genome) == "-": raise typer.BadParameter("a genome is read from a file", param_hint="FASTA")
+    if str(genome) == "-":
+        raise typer.BadParameter("a genome is read from a file; give its name in place of -", param_hint="FASTA")
     predictor = Predictor.load(model, precision=precision, members=members)
     counts, format = Counter(), _track_format(output, to)
     results = _tracks(_track_files(output, strand), format, step) if format else write_tables(_target(output), to)
@@ -574,9 +577,11 @@ Motifs = Annotated[Path | None, typer.Option(
 def _check_places(logos, motifs, output):
     "Refuse two tables in one file, and logos in what is no folder."
     if motifs and _one_place(motifs, output):
-        raise typer.BadParameter("motifs and contributions need two files", param_hint="--motifs / --output")
+        raise typer.BadParameter("motifs and contributions need two files; give one of them another name",
+                                 param_hint="--motifs / --output")
     if logos and os.path.lexists(logos) and not logos.is_dir():
-        raise typer.BadParameter(f"{logos} is no folder", param_hint="--logos")
+        raise typer.BadParameter(f"{logos} is no folder; choose another name, or remove what has this one",
+                                 param_hint="--logos")
 
 # %% ../nbs/library/00_cli.ipynb #1280b000
 @app.command()
@@ -666,7 +671,9 @@ def _fixed_of(frame, name, fixed, column):
     "What stays fixed: one text for all sequences, or one for each."
     from promoter_nb.data.read_sequences import find_column
     if column is None: return fixed
-    if fixed: raise typer.BadParameter("give either a text or a column", param_hint="--fixed / --fixed-column")
+    if fixed:
+        raise typer.BadParameter("a text and a column both say what stays fixed; give one of them",
+                                 param_hint="--fixed / --fixed-column")
     if (found := find_column(frame, column)) is None:
         raise ValueError(f"{name}, line 1: there is no column {column!r}; there are {', '.join(frame)}")
     return frame[found].tolist()
@@ -694,10 +701,12 @@ def _check_order(order, output):
     "Refuse orders that could not be written, before the search."
     from promoter_nb.inference.order_oligos import check_order
     for number, path in enumerate(order):
-        if _is_standard(path): raise typer.BadParameter("an order needs a file", param_hint="--order")
+        if _is_standard(path):
+            raise typer.BadParameter("an order needs a file; name one, such as order.fa", param_hint="--order")
         check_order(path)
         if any(_one_place(path, other) for other in [output, *order[:number]]):
-            raise typer.BadParameter("proposals and orders need a file each", param_hint="--order / --output")
+            raise typer.BadParameter("proposals and orders need a file each; give one of them another name",
+                                     param_hint="--order / --output")
 
 # %% ../nbs/library/00_cli.ipynb #cfa99096
 def _design(sequences, output, format, to, column, model, fixed, order, overlap, brief, wishes):
@@ -885,7 +894,9 @@ def ablate(
             if len(effects): write(_place(effects, prepared, frame))
             found, rows = [*found, effects.effect.to_numpy(dtype=float)], rows + len(frame)
             bar.update(len(frame))
-        if not sum(map(len, found)): raise ValueError(f"{motif} has no site in the {rows:,} sequences of {sequences}")
+        if not sum(map(len, found)):
+            raise ValueError(f"{motif} has no site in the {rows:,} sequences of {sequences}; "
+                             "`promoter-nb explain --motifs` lists the motifs that have one")
     typer.echo(_worth_of_sites(motif, np.concatenate(found), rows), err=True)
 
 # %% ../nbs/library/00_cli.ipynb #785b0bc5
@@ -986,7 +997,8 @@ def motifs(
     from promoter_nb.inference.predictor import Predictor
     from promoter_nb.interpretation.discovery import expected_seconds, learned_motifs
     if page and _one_place(page, output):
-        raise typer.BadParameter("the page and the table need a file each", param_hint="--page / --output")
+        raise typer.BadParameter("the page and the table need a file each; give one of them another name",
+                                 param_hint="--page / --output")
     predictor = Predictor.load(model)
     codes, which = _first_promoters(predictor, sequences, number, seed, column, format)
     with (write_tables(_target(output), to) as write,
@@ -1002,7 +1014,8 @@ def motifs(
 def _network(name: str) -> str:
     "The name of a network that there is."
     from promoter_nb.models.registry import model_names
-    if name not in (names := model_names()): raise typer.BadParameter(f"{name!r} is not one of {', '.join(names)}")
+    if name not in (names := model_names()):
+        raise typer.BadParameter(f"no network is called {name!r}; there are {', '.join(names)}")
     return name
 
 # %% ../nbs/library/00_cli.ipynb #93445822
@@ -1013,10 +1026,12 @@ def _options(settings: list[str]) -> dict:
     for setting in settings:
         option, equals, value = setting.partition("=")
         if option in ("name", "width", "seed"):
-            raise typer.BadParameter(f"{option} is no option of a network", param_hint="--option")
+            raise typer.BadParameter(f"{option} is no option of a network; use --network, --width or --seed",
+                                     param_hint="--option")
         try: options[option] = json.loads(value)
         except ValueError:
-            raise typer.BadParameter(f"{setting!r}; expected NAME=VALUE with a number or a list, such as channels=32",
+            raise typer.BadParameter(f"{setting!r} sets no option; expected NAME=VALUE with a number or a list, "
+                                     "such as channels=32",
                                      param_hint="--option") from None
     return options
 
@@ -1025,7 +1040,7 @@ def _width(text: str) -> int | None:
     "Bases, or none where the data decide."
     if text == "auto": return None
     if re.fullmatch(r"[0-9]+", text) and 0 < int(text) <= 100_000: return int(text)
-    raise typer.BadParameter(f"{text!r} is neither auto nor a number of bases from 1 to 100000")
+    raise typer.BadParameter(f"{text!r} is no number of bases; expected auto, or 1 to 100000")
 
 Measured = Annotated[Path, typer.Argument(
     metavar="DATA", parser=_path,
@@ -1092,7 +1107,9 @@ def _columns_of(sequence: str, values: list[str], weight: str | None, error: str
 # %% ../nbs/library/00_cli.ipynb #0c987f5d
 def _recipe(epochs: int | None, minutes: float | None, network: str):
     "The recipe with a number of epochs, or none where the data or the time decide."
-    if epochs and minutes: raise typer.BadParameter("give either epochs or minutes", param_hint="--epochs / --minutes")
+    if epochs and minutes:
+        raise typer.BadParameter("both say how long training takes; give either epochs or minutes",
+                                 param_hint="--epochs / --minutes")
     from promoter_nb.inference.train_model import with_epochs
     return with_epochs(epochs, network) if epochs else None
 

@@ -131,9 +131,9 @@ def sequence_files():
 
 VARIANTS = {
     "no table": (f"{A}\n",
-                 "is text without a heading; "
+                 "is text without a heading; give a table: "
                  "variants need columns reference and alternative, or sequence, position, ref and alt"),
-    "FASTA": (f">a\n{A}\n", "is FASTA; variants need columns"),
+    "FASTA": (f">a\n{A}\n", "is FASTA; give a table: variants need columns"),
     "a VCF": ("##fileformat=VCFv4.2\n", "is a VCF; `promoter-nb variants` scores it with the genome"),
     "a VCF without head": ("chr1\t10\t.\tA\tG\t.\t.\t.\n", "variants need columns"),
     "seq for sequence": (f"seq,pos,ref,alt\n{A},1,A,C\n",
@@ -306,7 +306,7 @@ TABLES = { # content, options of `train`, and what is said
     "FASTA with a word": (f">a high\n{A}\n", [], "line 1: 'high' in column 'the heading' is not a finite number"),
     "values all the same": (HEAD + f"{A},3,2,1\n{B},3,2,1\n", [], "all 2 values are 3; expected values that differ"),
     "values too close": (HEAD + f"{A},1000000,2,1\n{B},1000001,2,1\n", [], "too close for single precision"),
-    "FASTA": (f">a\n{A}\n", ["--weight", "w"], "is FASTA; name the column that holds the sequences"),
+    "FASTA": (f">a\n{A}\n", ["--weight", "w"], "is FASTA; give a table: name the column that holds the sequences"),
     "too few": (HEAD + "".join(f"{core},{place},1,1\n" for place, core in enumerate(CORES[:100])), [],
                 "give 400 or more"),
 }
@@ -357,7 +357,7 @@ OPTIONS = [(words, code, told) for code, rows in {2: [
     (["train", "{ok}", "{dir}/m", "--epochs", "1"], "--epochs"),
     (["train", "{ok}", "{dir}/m", "--epochs", "3", "--minutes", "1"], "either epochs or minutes"),
     (["train", "{ok}", "{dir}/m", "--weight", "w", "--error", "e"], "an error gives the weights; give one of them"),
-    (["train", "{ok}", "{dir}/m", "--network", "rsnet"], "is not one of"),
+    (["train", "{ok}", "{dir}/m", "--network", "rsnet"], "no network is called 'rsnet'; there are"),
     (["scan", "-"], "a genome is read from a file"),
     (["train", "{ok}", "{dir}/m", "--width", "0"], "--width"),
     (["train", "{ok}", "{dir}/m", "--option", "channels"], "expected NAME=VALUE"),
@@ -483,7 +483,7 @@ MODELS = {
     "intervals of text": (change_card(intervals={"coverage": 0.9, "edges": ["x"], "low": [0, 0], "high": [1, 1]}),
                           "holds 'x'; expected numbers"),
     "intervals too short": (change_card(intervals={"coverage": 0.9, "edges": [1.0, 2.0], "low": [0], "high": [1]}),
-                            "not a list of 3 numbers"),
+                            "expected a list of 3 numbers"),
     "intervals with more": (lambda folder, card: card | {"intervals": card["intervals"] | {"code": "x"}},
                             "unexpected keyword"),
     "metrics gone": (change_card(metrics={}), "not the card of a model"),

@@ -127,8 +127,9 @@ def test_wrong_calls(tmp_path, fasta):
     assert "holds no model" in run("predict", fasta, "--model", tmp_path, code=1)
     assert ".xlsx" in run("predict", fasta, "--output", tmp_path/"out.xlsx", code=1)
     for words in (["predict", fasta, "--format", "xml"], ["predict", fasta, "--to", "xlsx"],
-                  ["design", fasta, "--method", "magic"], ["train", fasta, tmp_path/"m", "--network", "rsnet"]):
+                  ["design", fasta, "--method", "magic"]):
         assert "is not one of" in run(*words, code=2)
+    assert "no network is called 'rsnet'" in run("train", fasta, tmp_path/"m", "--network", "rsnet", code=2)
     assert "No such option" in run("predict", fasta, "--colour", code=2)
     assert "either epochs or minutes" in run("train", fasta, tmp_path/"m", "--epochs", 3, "--minutes", 1, code=2)
     for option in ("width=40", "seed=1", "name=1"):

@@ -83,6 +83,13 @@ def test_tutorials_show_their_pictures_and_answers(site):
         assert "cell_output" in shown and re.search(r'<img[^>]*src="\.\./_images/[0-9a-f]+\.svg"', shown), notebook.stem
 
 
+def test_every_message_says_what_to_do(tmp_path):
+    from pages import messages
+    messages(tmp_path)
+    rows = re.findall(r"^\| (?!message|---)(.*) \| (.*) \|$", (tmp_path/"messages.md").read_text(), re.MULTILINE)
+    assert len(rows) > 350 and not [row for row in rows if not all(re.search("[A-Za-z]", part) for part in row)]
+
+
 def test_messages_are_listed_with_what_to_do(site):
     page = re.sub(r"<[^>]+>", "", (site/"messages.html").read_text())
     for words in ("there are no sequences in it", "the gzip file is cut off or damaged", "fetch it again",

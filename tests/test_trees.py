@@ -83,10 +83,10 @@ def test_features_stand_beside_the_columns(encoding):
 
 
 @pytest.mark.parametrize("choice, message", [
-    ({"encoding": "letters"}, "'letters' is not one of integers"),
+    ({"encoding": "letters"}, "called 'letters'; there are integers"),
     ({"padding": 0}, "padding value 0 is the code of A"),
     ({"padding": 3}, "padding value 3 is the code of T"),
-    ({"features": ("weight",)}, "'weight' is not one of gc"),
+    ({"features": ("weight",)}, "called 'weight'; there are gc"),
 ])
 def test_choices_that_make_no_sense_are_refused(choice, message):
     with pytest.raises(ValueError, match=message): Inputs(**choice)
@@ -95,7 +95,7 @@ def test_choices_that_make_no_sense_are_refused(choice, message):
 # Trees
 
 @pytest.mark.parametrize("options, message", [
-    ({"objective": "hubert"}, "'hubert' is not one of l2, huber"),
+    ({"objective": "hubert"}, "called 'hubert'; there are l2, huber"),
     ({"leaves": 1}, "1 leaves"),
     ({"bagging_fraction": 0}, "bagging_fraction is 0"),
     ({"feature_fraction": 1.5}, "feature_fraction is 1.5"),

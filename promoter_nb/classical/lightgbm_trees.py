@@ -28,7 +28,8 @@ def settings(
     seed: int = 0                  # of bagging and of the choice of columns
 ) -> dict: # as `lightgbm.train` takes it; raises ValueError for what makes no sense
     "LightGBM's parameters, by the names of the 2022 report."
-    if objective not in OBJECTIVES: raise ValueError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
+    if objective not in OBJECTIVES:
+        raise ValueError(f"no objective is called {objective!r}; there are {', '.join(OBJECTIVES)}")
     if not isinstance(leaves, int) or leaves < 2:
         raise ValueError(f"{leaves} leaves; expected a whole number, 2 or more")
     _check_shares(bagging_fraction=bagging_fraction, feature_fraction=feature_fraction)
@@ -45,8 +46,8 @@ def _check_shares(**shares: float):
         if not 0 < share <= 1: raise ValueError(f"{name} is {share}; expected more than 0 and at most 1")
 
 def _check_positive(**values: float):
-    if not all(value > 0 for value in values.values()):
-        raise ValueError(", ".join(f"{name} is {value}" for name, value in values.items()) + "; expected more than 0")
+    for name, value in values.items():
+        if not value > 0: raise ValueError(f"{name} is {value}; expected more than 0")
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #616fbfc2
 def learning_rates(

@@ -23,7 +23,7 @@ def fit_forest(
     seed: int = 0                      # of bootstrap samples and of the choice of columns
 ) -> RandomForestRegressor: # raises ValueError without rows, or for what makes no sense
     "Grow a random forest."
-    if not len(train): raise ValueError(f"{train.name}: the training part has no rows")
+    if not len(train): raise ValueError(f"{train.name}: the training part has no rows; give promoters to learn from")
     if trees < 1 or not 0 < columns <= 1:
         raise ValueError(f"trees is {trees}, columns {columns}; "
                          "expected at least one tree, and a share above 0 and up to 1")

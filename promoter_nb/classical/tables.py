@@ -88,7 +88,7 @@ def composition_columns(
 ) -> np.ndarray: # float32 (n, features); raises ValueError for one that is not known
     "Features of the whole promoter."
     if unknown := [name for name in features if name not in FEATURES]:
-        raise ValueError(f"feature {unknown[0]!r} is not one of {', '.join(FEATURES)}")
+        raise ValueError(f"no feature is called {unknown[0]!r}; there are {', '.join(FEATURES)}")
     columns = [FEATURES[name](codes) for name in features]
     return np.column_stack([np.empty((len(codes), 0), np.float32), *columns])
 
@@ -106,7 +106,7 @@ class Inputs:
 
     def __post_init__(self):
         if self.encoding not in ENCODINGS:
-            raise ValueError(f"encoding {self.encoding!r} is not one of {', '.join(ENCODINGS)}")
+            raise ValueError(f"no encoding is called {self.encoding!r}; there are {', '.join(ENCODINGS)}")
         check_padding(self.padding)
         composition_columns(np.zeros((1, 2), np.uint8), self.features)
 

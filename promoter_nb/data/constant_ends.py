@@ -52,7 +52,7 @@ def cut_ends(
     starts, ends, _ = trim(buffer, ends - columns + (data.codes < PADDING).argmax(1), ends, flanks)
     if (bare := (lengths := ends - starts) == 0).any():
         raise DataError(f"{data.name}, row {data.rows[bare.argmax()] + 1}: it has no bases besides the ends "
-                        f"{' and '.join(filter(None, flanks))} that all promoters share")
+                        f"{' and '.join(filter(None, flanks))} that all promoters share; remove the row")
     width = width or suitable_width(lengths)
     report = data.report | describe_lengths(lengths, width)
     if any(flanks): report |= {"flanks": list(flanks)}

@@ -89,9 +89,9 @@ def _encode_block(block, width):
     buffer = letters_to_codes(oligos.buffers()[2].to_pybytes())
     labels = np.frombuffer(labels.buffers()[1], dtype=np.float32)[labels.offset:labels.offset + len(labels)]
     if buffer[offsets[0]:offsets[-1]].max(initial=0) == INVALID or not np.isfinite(labels).all():
-        raise pa.ArrowInvalid("bad value")
+        raise pa.ArrowInvalid("value")
     starts, ends, states = trim(buffer, offsets[:-1], offsets[1:])
-    if (starts == ends).any(): raise pa.ArrowInvalid("no bases")
+    if (starts == ends).any(): raise pa.ArrowInvalid("bases")
     return align_right(buffer, starts, ends, width), labels, states, ends - starts, buffer[offsets[:-1]] == PADDING
 
 # %% ../../nbs/library/data/02_dataset.ipynb #39c8047c
@@ -140,14 +140,15 @@ def _complaint(line: bytes) -> str | None:
         return f"{_shorten(line)} has {len(fields) - 1} tabs; expected a sequence, one tab, and a number"
     try: label = float(fields[1].translate(PLAIN))
     except ValueError: return f"{_shorten(fields[1])} is not a number"
-    if not abs(label) < float(np.finfo(np.float32).max): return f"{_shorten(fields[1])} is not a finite number"
+    if not abs(label) < float(np.finfo(np.float32).max):
+        return f"{_shorten(fields[1])} is not a finite number; correct it, or remove the line"
     letters = letters_to_codes(fields[0]) == INVALID
     if letters.any():
         return (f"{name_letter(fields[0], place := int(letters.argmax()))} at base {place + 1} "
-                "is not one of A, C, G, T, N")
+                "is not one of A, C, G, T, N; write N where the base is unknown")
     known = fields[0].lstrip(b"Nn")
     if len(known) <= BARE and not trim_sequences([known.decode()])[0][0]:
-        return f"{_shorten(fields[0])} has no bases besides flanks and N in front"
+        return f"{_shorten(fields[0])} has no bases besides flanks and N in front; remove the line"
 
 # %% ../../nbs/library/data/02_dataset.ipynb #0951de0d
 LONGEST_LINE, REST = 1_000_000, 1 << 30 # bytes
@@ -240,7 +241,7 @@ def check_parts(
 ) -> None: # raises ValueError that names the part, the row and the value
     "Refuse parts that no model can learn from, or be scored on."
     for name, part in (("training", train), ("validation", validation)):
-        if not len(part): raise ValueError(f"{part.name}: the {name} part has no rows")
+        if not len(part): raise ValueError(f"{part.name}: the {name} part has no rows; both parts need some")
         if not (finite := np.isfinite(part.labels)).all():
             raise ValueError(f"{name} row {finite.argmin()} has the label {part.labels[finite.argmin()]}; "
                              "expected finite numbers")

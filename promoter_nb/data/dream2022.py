@@ -39,7 +39,8 @@ def _ask(record: str) -> dict:
     repository = ZenodoRepository(DOI, archive_url=record, timeout=30)
     repository.base_api_url = record.rsplit("/", 1)[0]
     try: answer = repository.api_response
-    except OSError as error: raise DownloadError(f"{record} gives no answer: {_first_cause(error)}") from error
+    except OSError as error:
+        raise DownloadError(f"{record} gives no answer: {_first_cause(error)}; try again later") from error
     if "files" not in answer: raise DownloadError(f"{record} lists no files; it says {json.dumps(answer)[:200]}")
     registry = pooch.create(path="", base_url="")
     repository.populate_registry(registry)
@@ -104,7 +105,8 @@ def unpack(
             part.mkdir()
             try: _extract(archive, part)
             except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-                raise DownloadError(f"{archive} was not unpacked: {error}") from error
+                raise DownloadError(f"{archive} was not unpacked: {error}; "
+                                    "if it is damaged, remove it and try again") from error
     inner = list(folder.iterdir())
     return inner[0] if len(inner) == 1 and inner[0].is_dir() else folder
 

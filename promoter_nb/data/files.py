@@ -95,7 +95,7 @@ def user_path(
     path: str | Path # as a person wrote it
 ) -> Path: # raises ValueError when there is no such person, or the path holds a null character
     "A path with the home folder in place of `~`."
-    if "\0" in str(path): raise ValueError(f"{str(path)!r} is no path: it holds a null character")
+    if "\0" in str(path): raise ValueError(f"{str(path)!r} is no path: it holds a null character; remove it")
     if not str(path).startswith("~"):
         return Path.cwd()/path if str(Path(path)).startswith("~") else Path(path) # "./~" means what it says
     try: return Path(path).expanduser()
@@ -196,7 +196,9 @@ def read_text(
     path: Path # of a small file
 ) -> str: # raises FileNotFoundError where there is none, or a pipe or device in its place
     "The text of a regular file."
-    if not path.is_file(): raise FileNotFoundError(errno.ENOENT, "there is no regular file of this name", str(path))
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "there is no regular file of this name; look whether the folder is right",
+                                str(path))
     return path.read_text(encoding="utf-8")
 
 # %% ../../nbs/library/data/07_files.ipynb #2c06629d

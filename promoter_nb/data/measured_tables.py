@@ -36,8 +36,9 @@ def _numbers(texts: pd.Series, name: str, column: str, may_be_missing: bool = Fa
     bad = ~(np.abs(numbers) < np.finfo(np.float32).max) & ~(missing & may_be_missing)
     if bad.any():
         line, text = texts.index[bad.argmax()], texts.iloc[bad.argmax()]
-        advice = "; write a point in place of the comma" if "," in text else ""
-        raise DataError(f"{name}, line {line}: {text[:40]!r} in column {column!r} is not a finite number{advice}")
+        hint = ": write a point in place of the comma" if "," in text else ", or remove the row"
+        raise DataError(f"{name}, line {line}: {text[:40]!r} in column {column!r} is not a finite number; "
+                        f"correct it{hint}")
     return numbers
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #1131d45d
@@ -53,7 +54,7 @@ def _labels(frame: pd.DataFrame, values: tuple[str, ...], name: str) -> tuple[np
     known = ~np.isnan(columns)
     if (none := ~known.any(0)).any():
         raise DataError(f"{name}, line {frame.index[none.argmax()]}: "
-                        f"none of the columns {', '.join(values)} has a value")
+                        f"none of the columns {', '.join(values)} has a value; remove the row")
     means = (np.where(known, columns, 0).sum(0)/known.sum(0)).astype(np.float32)
     return means, None if known.all() else _discount(1/known.sum(0))
 
@@ -69,7 +70,7 @@ def _weights(frame: pd.DataFrame, weight: str, name: str, kind: str = "weight", 
 def _error_weights(frame: pd.DataFrame, error: str, name: str) -> np.ndarray:
     "Weights of rows whose values have standard errors, float32."
     squares = _weights(frame, error, name, "standard error", "--error").astype(np.float64)**2
-    if not squares.any(): raise DataError(f"{name}: all standard errors in column {error!r} are 0")
+    if not squares.any(): raise DataError(f"{name}: all standard errors in column {error!r} are 0; leave out --error")
     return _discount(squares)
 
 
@@ -93,7 +94,8 @@ def _counted(frame: pd.DataFrame, begin: str, name: str) -> tuple[np.ndarray, np
         raise DataError(f"{name}, line {frame.index[none.argmax()]}: there is no read in any of {len(bins)} bins; "
                         "remove the row")
     if (many := counts.sum(0) > np.finfo(np.float32).max).any():
-        raise DataError(f"{name}, line {frame.index[many.argmax()]}: there are more reads than a number can hold")
+        raise DataError(f"{name}, line {frame.index[many.argmax()]}: there are more reads than a number can hold; "
+                        "correct the counts")
     mean = (np.array([*bins])[:, None]*counts).sum(0)/counts.sum(0)
     return mean.astype(np.float32), counts.sum(0).astype(np.float32)
 
@@ -140,7 +142,8 @@ def read_table(
     path = user_path(path)
     with readable_twice(path) as file: frame, sha256 = _frames(path, file, sequence), file_sha256(file)
     labels, weights = _values(frame, values, weight, error, bins, str(path))
-    if weights is not None and not weights.any(): raise DataError(f"{path}: all weights in column {weight!r} are 0")
+    if weights is not None and not weights.any():
+        raise DataError(f"{path}: all weights in column {weight!r} are 0; leave out --weight")
     counted = {} if weight is None is error else {"weight": weight} if error is None else {"error": error}
     columns = {"values": list(values)} | counted if bins is None else {"bins": bins}
     return _dataset(frame, sequence, labels, weights, width, path, sha256, columns)

@@ -148,7 +148,7 @@ def _begins(head, mark): return head.removeprefix(b"\xef\xbb\xbf").lstrip().star
 def _in_words(error: pa.ArrowInvalid, block: int) -> str:
     if "UTF8" in str(error): return NOT_UTF8
     if "straddling" in str(error): return f"a line is longer than {block:,} letters; expected one sequence a line"
-    return str(error)
+    return f"the table breaks off ({error}); look there for a quote or delimiter that is out of place"
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #2030e770
 _UNEVEN = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)", re.DOTALL) # as Arrow says it
@@ -242,7 +242,7 @@ def _sheet(sheets, name, columns, advice) -> Iterator[pd.DataFrame]: # the sheet
     if not named and len(sheets) > 1:
         there = "; ".join(f"{sheet} has {', '.join(map(repr, cells.iloc[0]))[:200]}" for sheet, cells in sheets.items())
         raise DataError(f"{name}: no sheet has a column {' or '.join(map(repr, columns))} in its first line: "
-                        f"{there}; {advice}")
+                        f"{there}; look at these names: {advice}")
     cells = next(iter((named or sheets).values()))
     _check_names(name, names := cells.iloc[0].tolist(), columns, advice)
     rows = cells.iloc[1:].set_axis(names, axis=1)
@@ -311,12 +311,13 @@ def read_stream(
         if not sheet: _refuse_other_kinds(head, name)
         kind = "spreadsheet" if sheet else format or detect_format(head, name, columns, advice)
         if tables and not sheet and kind not in DELIMITERS:
-            raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; {advice}")
+            raise DataError(f"{name} is {'FASTA' if kind == 'fasta' else 'text without a heading'}; "
+                            f"give a table: {advice}")
         for frame in _blocks(head, stream, name, kind, columns, advice, block):
             at = find_column(frame, *columns, "sequence")
             yield frame.assign(**{at: frame[at].str.strip()})
             rows += len(frame)
-    if not rows: raise DataError(f"{name}: there are no sequences in it")
+    if not rows: raise DataError(f"{name}: there are no sequences in it; look whether it was saved whole")
     if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:
         raise DataError(f"{name}, after {rows} sequences: it ends in the middle of a line, "
                         "so the last one may be cut off; send it whole, with a line break at its end")

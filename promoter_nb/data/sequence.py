@@ -60,7 +60,8 @@ def _bad_letter(letters, buffer, offsets) -> str:
     place = int((buffer == INVALID).argmax())
     row = int(np.searchsorted(offsets, place, side="right")) - 1
     letter = name_letter(letters, place)
-    return f"sequence {row}, base {place - int(offsets[row]) + 1}: {letter} is not one of A, C, G, T, N"
+    return (f"sequence {row}, base {place - int(offsets[row]) + 1}: {letter} is not one of A, C, G, T, N; "
+            "write N where the base is unknown")
 
 # %% ../../nbs/library/data/00_sequence.ipynb #95fd8a9e
 def encode(
@@ -72,7 +73,7 @@ def encode(
     if isinstance(sequences, pa.ChunkedArray): sequences = sequences.combine_chunks()
     try: text = pa.array(sequences, type=pa.large_string(), from_pandas=True)
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
-        raise ValueError(f"{error}; expected text over ACGTN") from None
+        raise ValueError(f"these are no texts ({error}); expected text over ACGTN") from None
     if isinstance(text, pa.ChunkedArray): text = text.combine_chunks()
     if text.null_count: raise ValueError(f"sequence {text.is_null().index(True)} is missing; expected text over ACGTN")
     offsets = np.frombuffer(text.buffers()[1] or bytes(8), dtype=np.int64)[text.offset:text.offset + len(text) + 1]

@@ -62,7 +62,8 @@ def _blocks(stream: BinaryIO, name: str, line: int, samples: bool, block: int) -
             text, rest = rest + more, b""
             if not ended: text, _, rest = text.rpartition(b"\n")
             if len(rest) > LONGEST_RECORD:
-                raise DataError(f"{name}, line {line}: the line has more than {LONGEST_RECORD:,} bytes")
+                raise DataError(f"{name}, line {line}: the line has more than {LONGEST_RECORD:,} bytes; "
+                                "leave out the samples: bcftools view -G")
             if not text: continue
             records = _columns(text, line, samples, name)
             clean = {column: records[column].str.strip() for column in ("chromosome", "position", "ref", "alt")}
@@ -84,7 +85,8 @@ def _header(stream: BinaryIO, name: str) -> list[bytes]:
     for line in iter(lambda: stream.readline(LONGEST_RECORD), b""):
         lines.append(line.rstrip(b"\r\n") + b"\n")
         if (size := size + len(line) + 40) > LONGEST_RECORD: # a line takes more memory than its letters
-            raise DataError(f"{name}, line {len(lines)}: the header has more than {LONGEST_RECORD:,} bytes")
+            raise DataError(f"{name}, line {len(lines)}: the header has more than {LONGEST_RECORD:,} bytes; "
+                            "leave out lines with ##")
         if not line.startswith(b"##"): break
     names = lines[-1].decode(errors="replace").split()
     if [word.upper() for word in names[:5]] != ["#CHROM", "POS", "ID", "REF", "ALT"] or len(names) < 8:

@@ -58,7 +58,7 @@ def p_values(
     margin: float = MARGIN  # smallest effect that matters, R²
 ) -> dict[str, float]: # of "effect" (there is none) and of "small" (it reaches the margin); raises ValueError
     "How easily chance alone would give such an effect if the null hypothesis, in brackets, were true."
-    if expected not in EXPECTED: raise ValueError(f"{expected!r} is not one of {', '.join(EXPECTED)}")
+    if expected not in EXPECTED: raise ValueError(f"{expected!r} cannot be expected; there are {', '.join(EXPECTED)}")
     above = lambda distance: float(stats.t.sf(distance/effect["error"], effect["freedom"]))
     size = effect["value"] if expected == "no gain" else abs(effect["value"])
     return {"effect": 2*above(abs(effect["value"])), "small": above(margin - size)}

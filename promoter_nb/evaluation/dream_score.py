@@ -62,7 +62,8 @@ def dream_score(
 def _correlations(name: str, labels: np.ndarray, predictions: np.ndarray) -> dict:
     for what, values in {"labels": labels, "predictions": predictions}.items():
         if len(values) < 2 or np.ptp(values) == 0:
-            raise ValueError(f"subset {name}: the {what} of its {len(values)} rows do not vary, so nothing correlates")
+            raise ValueError(f"subset {name}: the {what} of its {len(values)} rows do not vary, so nothing correlates; "
+                             "look whether the right column was given")
     return {"n": len(labels), "pearson": float(pearson(labels, predictions)),
             "spearman": float(spearman(labels, predictions))}
 
@@ -138,6 +139,7 @@ def score_challenge(
     subsets = unseen_subsets(read_subsets(Path(folder)/"test_subset_ids", len(test), leaderboard), seen)
     missing = tuple(name for name, rows in subsets.items() if len(rows) < 2)
     if "all" in missing:
-        raise ValueError(f"{folder}: all of its {len(test)} promoters share 20 bases with some that were learned from")
+        raise ValueError(f"{folder}: all of its {len(test)} promoters share 20 bases with some that were learned from; "
+                         "score on others")
     scores = dream_score(test.labels, predict(test.codes), subsets, missing)
     return scores | {"rows": int((~seen).sum()), "left_out": int(seen.sum()), "missing": list(missing)}

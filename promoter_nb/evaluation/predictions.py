@@ -42,7 +42,7 @@ def _once(pairs):
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = pd.Series([key for key, _ in pairs])
-        raise ValueError(f"key {keys[keys.duplicated()].iloc[0]!r} comes twice")
+        raise ValueError(f"key {keys[keys.duplicated()].iloc[0]!r} comes twice; remove one of the two")
     return found
 
 def _game(content, name):
@@ -57,11 +57,12 @@ def _game(content, name):
 def _from_json(data, name):
     "Keys and values as text; by key."
     try: content = json.loads(data, object_pairs_hook=_once)
-    except json.JSONDecodeError as error: raise DataError(f"{name}, line {error.lineno}: {error.msg}") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{name}, line {error.lineno}: it is no JSON ({error.msg}); correct this line") from None
     except (ValueError, RecursionError) as error: raise DataError(f"{name}: {error}") from None
     if isinstance(content, dict) and "prediction_tasks" in content: content = _game(content, name)
     if not isinstance(content, dict) or not content:
-        raise DataError(f"{name}: expected an object of promoters and their predictions, such as {{\"0\": 11.5}}")
+        raise DataError(f"{name}: it holds no predictions; expected an object of JSON such as {{\"0\": 11.5}}")
     single = lambda value: value[0] if isinstance(value, list) and len(value) == 1 else value
     values = [json.dumps(single(value)) for value in content.values()]
     return pd.DataFrame({"key": list(content), "value": values}, index=[f"key {key!r}" for key in content])
@@ -104,10 +105,10 @@ def match_predictions(
     complain = lambda rows, what: DataError(
         f"{name}, {found.index[rows.argmax()]}: {found.key.iloc[rows.argmax()]!r} {what}")
     if (unknown := ~keys.isin(wanted)).any():
-        raise complain(unknown, f"is no promoter of this test, which has such as {ids[0]!r} and {cores[0]!r}")
+        raise complain(unknown, f"is no promoter of this test; expected such as {ids[0]!r} or {cores[0]!r}")
     if (again := keys.duplicated()).any():
         first = found.index[(keys == keys[again].iloc[0]).argmax()]
-        raise complain(again, f"has a prediction already, in {first}")
+        raise complain(again, f"has a prediction already, in {first}; remove one of the two")
     if "sequence" in found: _refuse_other_sequences(found, keys, dict(zip(ids, cores)), width, complain)
     if (missing := ~wanted.isin(keys)).any():
         raise DataError(f"{name}: {missing.sum():,} of {len(ids):,} promoters have no prediction; "
@@ -118,4 +119,5 @@ def match_predictions(
 def _refuse_other_sequences(found, keys, cores, width, complain):
     "Refuse a sequence beside an identifier of another."
     told = _cores(found.sequence.where(_is_dna(found.sequence), ""), width)
-    if (other := told != keys.map(cores)).any(): raise complain(other, "goes with another sequence in this test")
+    if (other := told != keys.map(cores)).any():
+        raise complain(other, "goes with another sequence in this test; give the id or the sequence alone")

@@ -25,7 +25,7 @@ def _bootstrap(measure: Callable, columns: tuple[np.ndarray, ...], resamples: in
                             rng=np.random.default_rng(seed)).confidence_interval
     if not np.isfinite([found.low, found.high]).all():
         raise ValueError(f"{len(columns[0])} promoters with too few different values: some samples of them "
-                         "hold one alone, so there is no interval")
+                         "hold one alone, so there is no interval; score more promoters")
     return float(found.low), float(found.high)
 
 # %% ../../nbs/library/evaluation/01_uncertainty.ipynb #16f97cfa

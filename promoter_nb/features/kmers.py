@@ -68,7 +68,8 @@ def _count_rows(codes, k, stride):
 def _check(codes: np.ndarray, k: int, stride: int):
     _column_count(k)
     if stride < 1: raise ValueError(f"stride is {stride}; expected 1 or more bases")
-    if k > codes.shape[1]: raise ValueError(f"k is {k}, but the sequences have {codes.shape[1]} bases")
+    if k > codes.shape[1]:
+        raise ValueError(f"k is {k}, but the sequences have {codes.shape[1]} bases; choose a smaller k")
 
 # %% ../../nbs/library/features/01_kmers.ipynb #2ac6a741
 _ROWS_AT_A_TIME = 1024 # rows counted at a time

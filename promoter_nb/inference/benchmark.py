@@ -72,7 +72,8 @@ def read_benchmark(
     "The promoters of a folder, with their truth."
     path = folder/"benchmark.json"
     try: told = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error: raise DataError(f"{path}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is damaged ({error}); export it again") from None
     seed, size = (told.get(name) if isinstance(told, dict) else None for name in ("seed", "size"))
     if not (type(seed) is type(size) is int and 0 <= seed < 2**64 and 30 <= size <= MOST_PROMOTERS):
         raise DataError(f"{path}: seed is {seed!r} and size {size!r}; expected whole numbers, and a size of 30 to "
@@ -150,8 +151,8 @@ def score_model(
     if (folder/"benchmark.json").exists():
         if any(value is not None for value in official.values()):
             raise ValueError(f"{folder} holds simulated promoters, which no model has learned from "
-                             "and no leaderboard has shown")
+                             "and no leaderboard has shown; leave out --learned and --leaderboard")
         return score_known(predictions, folder, model, column)
     if (folder/"test.txt").is_file(): return score_official(predictions, folder, model, column, **official)
-    raise FileNotFoundError(f"{folder} holds neither benchmark.json, as `promoter-nb benchmark export` writes it, "
-                            "nor test.txt, as the challenge has it")
+    raise FileNotFoundError(f"{folder} holds neither benchmark.json nor test.txt; give a folder that "
+                            "`promoter-nb benchmark export` wrote, or that of the challenge's files")

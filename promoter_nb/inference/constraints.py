@@ -60,7 +60,7 @@ def constraints(
 ) -> Constraints: # raises ValueError for what cannot be
     "Constraints, from motifs as a person writes them."
     if any(isinstance(words, str) for words in (keep, forbid, enzymes)):
-        raise ValueError("motifs and enzymes are lists, such as ['REB1', 'GAATTC'] and ['BsaI']")
+        raise ValueError("motifs and enzymes are lists; in Python, write forbid=['GAATTC'] or enzymes=['BsaI']")
     for what, number in {"edits": edits, "longest_run": longest_run, "gc_window": gc_window and gc_window[0]}.items():
         if number is not None: _refuse_no_count(what, number)
     for what, share in {"gc_range": gc_range, "gc_window": gc_window and gc_window[1:]}.items():
@@ -170,14 +170,15 @@ def _refuse_contradictions(limits, width):
     "Refuse wishes that exclude each other in sequences of some length."
     for motif in limits.keep:
         if motif.name in {other.name for other in limits.forbid}:
-            raise ValueError(f"{motif.name} is to be kept and forbidden at once")
+            raise ValueError(f"{motif.name} is to be kept and forbidden at once; leave out one of the two")
     if not limits.gc_window: return
     size, (low, high) = min(limits.gc_window[0], width), limits.gc_window[1:]
     (least, most), (fewest, greatest) = gc_bounds(size, (low, high)), gc_bounds(width, limits.gc_range)
     parts, rest = divmod(width, size)
     if parts*least + max(0, least - size + rest) > greatest or parts*most + min(rest, most) < fewest:
         raise ValueError(f"the limits on GC content contradict each other: with {_percent(low, high)} in all {size} "
-                         f"bases, {width} bases cannot have between {_percent(*limits.gc_range)}")
+                         f"bases, {width} bases cannot have between {_percent(*limits.gc_range)}; "
+                         "widen --gc or --gc-window")
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #f5a9535d
 def staying_bases(
@@ -214,12 +215,12 @@ def _refuse_lasting(originals, limits, stay):
         if found := _lasting_site(originals, stay, motif, limits.flanks):
             row, first, last = found
             raise SequenceError(row, f"has no proposal without a site of {motif.name}: its bases {first} to {last} "
-                                     "are one, and stay as they are")
+                                     "are one, and stay as they are; fix fewer bases, or allow the site")
     if not limits.longest_run: return
     within, before = in_construct(np.where(stay, originals, PADDING), limits.flanks, limits.longest_run)
     if (long := run_excess(within, limits.longest_run) > 0).any():
         raise SequenceError(int(long.argmax()), f"has more than {limits.longest_run} of one base in a row "
-                                                "among bases that stay as they are")
+                                                "among bases that stay as they are; fix fewer, or allow longer runs")
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #00accdba
 def _refuse_gc(originals, limits, stay, size, share, words):
@@ -234,7 +235,8 @@ def _refuse_gc(originals, limits, stay, size, share, words):
             row, place = np.argwhere(wrong)[0]
             where = "" if size == originals.shape[1] else f" (bases {place + 1} to {place + size})"
             reason = reason.format(needed[row, place], limits.edits)
-            raise SequenceError(int(row), f"{reason} {words} between {_percent(*share)}{where}")
+            raise SequenceError(int(row), f"{reason} {words} between {_percent(*share)}{where}; "
+                                      "widen this range, allow more edits, or fix fewer bases")
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #bde964ef
 def refuse_impossible(
@@ -246,7 +248,8 @@ def refuse_impossible(
     _refuse_contradictions(limits, originals.shape[1])
     for motif in limits.keep:
         if (absent := np.flatnonzero(~site_starts(originals, motif).any((1, 2)))).size:
-            raise SequenceError(int(absent[0]), f"has no site of {motif.name}, which is to be kept")
+            raise SequenceError(int(absent[0]), f"has no site of {motif.name}, which is to be kept; "
+                                                "keep another motif, or write the site into the sequence first")
     stay = staying_bases(originals, limits, originals < PADDING if editable is None else editable)
     _refuse_lasting(originals, limits, stay)
     for size, share, words in _gc_wishes(limits, originals.shape[1]):

@@ -37,7 +37,8 @@ def distance_to(
     try: number = float(str(target).encode().replace(b"_", b"?")) # plain digits alone
     except (TypeError, ValueError): number = np.nan
     if not np.isfinite(number):
-        raise ValueError(f"target {target!r} is neither 'maximum' nor 'minimum' nor a number of bins, such as 13.5")
+        raise ValueError(f"target {target!r} is neither 'maximum' nor 'minimum' nor a number; "
+                         "write one of these words, or bins such as 13.5")
     return lambda values: abs(values - number)
 
 # %% ../../nbs/library/inference/06_design.ipynb #ae1f477b
@@ -203,7 +204,8 @@ def _encode(sequences):
             raise SequenceError(row, f"has {name_letter(sequence[place - 1].encode(), 0)} at base {place}; "
                                      f"sequences to be designed are over {ALPHABET}")
     codes = encode(sequences)
-    if (empty := np.flatnonzero(~(codes < PADDING).any(1))).size: raise SequenceError(int(empty[0]), "holds no base")
+    if (empty := np.flatnonzero(~(codes < PADDING).any(1))).size:
+        raise SequenceError(int(empty[0]), "holds no base; write A, C, G or T in place of N, or remove it")
     return codes
 
 # %% ../../nbs/library/inference/06_design.ipynb #06995bc1
@@ -257,7 +259,7 @@ def make_brief(
                                       ("apart", apart, 1, 10**6)):
         if not isinstance(number, Integral) or not least <= number <= most:
             raise ValueError(f"{what} is {number!r}; expected a whole number, {least} to {most:,}")
-    if method not in SEARCHES: raise ValueError(f"method {method!r} is not one of {', '.join(SEARCHES)}")
+    if method not in SEARCHES: raise ValueError(f"no method is called {method!r}; there are {', '.join(SEARCHES)}")
     if len(targets)*proposals > 1 and apart > 2*limits.edits:
         raise ValueError(f"two proposals with {limits.edits} edits each differ in at most {2*limits.edits} bases; "
                          f"they are to be {apart} apart")

@@ -24,7 +24,8 @@ def _positions(text, length):
         if not ends: raise ValueError(f"cannot keep the bases {text[:60]!r} fixed; {FIXED}")
         first, last = int(ends[1]), int(ends[2] or ends[1])
         if not 1 <= first <= last <= length:
-            raise ValueError(f"has {length} bases, so {part.strip()!r} names none that could stay fixed")
+            raise ValueError(f"has {length} bases, so {part.strip()!r} names none that could stay fixed; "
+                             f"give positions from 1 to {length}")
         columns += range(first - 1, last)
     return columns
 
@@ -33,7 +34,9 @@ def _fixed(sequence, text):
     "Which bases of one sequence stay, bool (length,); raises ValueError."
     if text in ("lower", "upper"):
         fixed = np.array([letter.islower() == (text == "lower") for letter in sequence], dtype=bool)
-        if not fixed.any(): raise ValueError(f"has no base in {text} case, and those were to stay fixed")
+        if not fixed.any():
+            raise ValueError(f"has no base in {text} case, and those were to stay fixed; "
+                             "write what stays in this case, or give positions such as 1-20")
     elif text and set(text) <= set("xX."):
         if len(text) != len(sequence):
             raise ValueError(f"has {len(sequence)} bases and a mask of {len(text)}; expected a mask as long")
@@ -57,5 +60,6 @@ def fixed_bases(
     for row, (sequence, text) in enumerate(zip(sequences, wanted)):
         try: found.append(_fixed(sequence, text))
         except ValueError as error: raise SequenceError(row, str(error)) from None
-        if len(sequence) and found[-1].all(): raise SequenceError(row, "has no base that may change: all are fixed")
+        if len(sequence) and found[-1].all():
+            raise SequenceError(row, "has no base that may change: all are fixed; fix fewer")
     return found

@@ -52,11 +52,12 @@ def _contexts(records: pd.DataFrame, chromosomes: list, genome: Genome, width: i
         start = position - 1
         if not 0 <= start <= genome.lengths[chromosome] - len(ref):
             raise DataError(f"{name}, line {line}: position {position} with REF {ref[:40]!r} lies outside of "
-                            f"{chromosome}, which has {genome.lengths[chromosome]:,} bases in {genome.name}")
+                            f"{chromosome}, which has {genome.lengths[chromosome]:,} bases in {genome.name}; "
+                            "give --genome the one that the VCF was made with")
         contexts.append(context := genome.fetch(chromosome, start - width, start + len(ref) + width))
         if _differs(found := context[width:width + len(ref)], ref):
             raise DataError(f"{name}, line {line}: REF is {ref[:40]!r}, but {genome.name} has {found[:40]!r} "
-                            f"at {chromosome}:{position}")
+                            f"at {chromosome}:{position}; give --genome the one that the VCF was made with")
     return contexts
 
 # %% ../../nbs/library/inference/12_genome_variants.ipynb #903dd1f3

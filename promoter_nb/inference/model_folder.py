@@ -133,7 +133,8 @@ def _check_format(card, path):
         raise ModelError(f"{path} is in format {found}; this version of promoter-nb reads format {FORMAT}: "
                          "install a newer one, or train the model again")
     if found != FORMAT or type(found) is not int:
-        raise ModelError(f"{path} is not the card of a model in format {FORMAT}, the only one that is known")
+        raise ModelError(f"{path} is not the card of a model in format {FORMAT}, the only one that is known; "
+                         "give a folder that `promoter-nb train` made")
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #5ce1501e
 def read_card(
@@ -145,7 +146,8 @@ def read_card(
         lacking = "there is no model.json in it" if folder.exists() else "there is no such folder"
         raise ModelError(f"{folder} holds no model: {lacking}; `promoter-nb train` makes a folder that does")
     if path.stat().st_size > LARGEST_FILES["model.json"]:
-        raise ModelError(f"{path} is too large for the card of a model: {path.stat().st_size:,} bytes")
+        raise ModelError(f"{path} is too large for the card of a model: {path.stat().st_size:,} bytes; "
+                         "fetch or train the model again")
     try: card = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is damaged ({error}); fetch or train the model again") from None
@@ -159,7 +161,7 @@ def read_card(
 # %% ../../nbs/library/inference/00_model_folder.ipynb #a5daec82
 def _check_numbers(name, values, length: int):
     if not isinstance(values, list) or len(values) != length:
-        raise ValueError(f"{name} is not a list of {length} numbers")
+        raise ValueError(f"{name} is {str(values)[:40]}; expected a list of {length} numbers")
     if wrong := [value for value in values if type(value) not in (int, float) or value != value]:
         raise ValueError(f"{name} holds {wrong[0]!r}; expected numbers")
 
@@ -177,9 +179,11 @@ def _check_content(card, path):
     try:
         card_text(card)
         if not isinstance(card["files"], dict) or not 0 < len(card["files"]) <= MOST_FILES:
-            raise ValueError("it names no weights, or too many")
+            raise ValueError(f"it names no weights, or too many; expected 1 to {MOST_FILES} files")
         for name in card["files"]:
-            if not re.fullmatch(r"[\w-][\w.-]*", name): raise ValueError(f"{name!r} is no name of a file in the folder")
+            if not re.fullmatch(r"[\w-][\w.-]*", name):
+                raise ValueError(f"{name!r} is no name of a file in the folder; "
+                                 "expected one such as weights_1.safetensors")
         if type(card["width"]) is not int or not 0 < card["width"] <= WIDEST:
             raise ValueError(f"width is {card['width']!r}; expected 1 to {WIDEST:,} bases")
         intervals = card["intervals"]
@@ -190,7 +194,8 @@ def _check_content(card, path):
         Intervals(**intervals).around([0.0])
         _check_flanks(card.get("flanks", ["", ""]))
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ModelError(f"{path} is not the card of a model: {type(error).__name__}, {error}") from None
+        raise ModelError(f"{path} is not the card of a model: {type(error).__name__}, {error}; "
+                         "fetch or train the model again") from None
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #9649c934
 def _verify(path: Path, checksum: str):
@@ -210,9 +215,11 @@ def read_model(
     for name, checksum in card["files"].items(): _verify(folder/name, checksum)
     try: models = [load(folder/name) for name in card["files"]]
     except (ValueError, RuntimeError, TypeError, LookupError, AttributeError, MemoryError) as error:
-        raise ModelError(f"{folder}: the weights fit no network of this library ({error})") from None
+        raise ModelError(f"{folder}: the weights fit no network of this library ({error}); "
+                         "train the model again, or install the promoter-nb that made it") from None
     if any(model.configuration["width"] != card["width"] for model in models):
-        raise ModelError(f"{folder}: the weights are of another width than the card's {card['width']}")
+        raise ModelError(f"{folder}: the weights are of another width than the card's {card['width']}; "
+                         "fetch or train the model again")
     return models, card
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #29f861df

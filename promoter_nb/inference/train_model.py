@@ -141,7 +141,8 @@ def read_start(
     if not differing: return models, card
     if start is None: return None
     was, now = (", ".join(f"{key} {plain(model).get(key)}" for key in differing) for model in (models[0], model))
-    raise ValueError(f"{start} cannot be where this training starts: it has {was}, and what is asked for has {now}")
+    raise ValueError(f"{start} cannot be where this training starts: it has {was}, and what is asked for has {now}; "
+                     "make --network, --option and --width fit it, or leave out --from")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #ba770a19
 def _range(values, weights=None) -> list:

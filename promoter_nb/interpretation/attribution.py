@@ -176,7 +176,7 @@ def attribute(
     **options                    # of that method
 ) -> np.ndarray: # float32 (n, width), in bins; raises ValueError for an unknown method
     "Contribution of each base to the predicted expression, by one of three methods."
-    if method not in METHODS: raise ValueError(f"method {method!r} is not one of {', '.join(METHODS)}")
+    if method not in METHODS: raise ValueError(f"no method is called {method!r}; there are {', '.join(METHODS)}")
     return METHODS[method](model, codes, **options)
 
 # %% ../../nbs/library/interpretation/00_attribution.ipynb #27945206

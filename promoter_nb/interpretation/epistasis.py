@@ -29,7 +29,7 @@ def pair_starts(
     span = len(sites[0]) + distance + len(sites[1])
     if span > width:
         raise ValueError(f"distance {distance} is too long: both sites with it take {span} bases, "
-                         f"and the model reads {width}")
+                         f"and the model reads {width}; choose a shorter one")
     left = (width - span)//2 if position is None else position - 1
     check_position(left + 1, "N"*span, width)
     return left, left + len(sites[0]) + distance

@@ -72,7 +72,7 @@ def find_motifs(
     motifs: list[str] | None = None # IUPAC sequences, factors' names or JASPAR ids; JASPAR's yeast motifs when None
 ) -> pd.DataFrame: # columns of `find_hits` and, with contributions, contribution (bins); raises ValueError
     "Sites of known motifs in a sequence."
-    if isinstance(motifs, str): raise ValueError(f"motifs are a list, such as [{motifs!r}]")
+    if isinstance(motifs, str): raise ValueError(f"motifs are a list; in Python, write [{motifs!r}]")
     contributions = sequence if isinstance(sequence, pd.DataFrame) else None
     codes = _known_bases(sequence if contributions is None else contributions.base)[0]
     hits = find_hits(codes, None if motifs is None else {found.name: found for found in map(pattern, motifs)})

@@ -23,7 +23,8 @@ def first_layer(
     "The convolution that reads the bases."
     for layer in fold_batch_norm(model).modules():
         if isinstance(layer, (nn.Conv1d, nn.Conv2d)) and layer.in_channels == 4: return layer
-    raise ValueError(f"{type(model).__name__} has no convolution of the four bases, so it has no filters to show")
+    raise ValueError(f"{type(model).__name__} has no convolution of the four bases, so it has no filters to show; "
+                     "choose a network that begins with one, such as resnet")
 
 # %% ../../nbs/library/interpretation/02_filters_and_seqlets.ipynb #9a3ddf3d
 def activations(
@@ -115,7 +116,7 @@ def match_motifs(
     "The known motifs that are most like each of some motifs."
     from memelite import tomtom
     if known is None: known = load_motifs()
-    if not known: raise ValueError("no motif is known to compare with")
+    if not known: raise ValueError("no motif is known to compare with; leave out `known` for those of JASPAR")
     columns = ["motif", "name", "id", "strand", "offset", "overlap", "p", "e_value"]
     if not motifs: return pd.DataFrame(columns=columns)
     queries = [np.ascontiguousarray(motif, dtype=float) for motif in motifs.values()]

@@ -30,7 +30,8 @@ class SelfAttention(nn.Module):
         reach: int | None = None # distances that are told apart, in positions; none leaves distance out
     ): # maps float (n, channels, 1, length) to the same; raises ValueError if heads is no divisor, or causal has reach
         super().__init__()
-        if channels % heads: raise ValueError(f"{heads} heads cannot share {channels} channels equally")
+        if channels % heads:
+            raise ValueError(f"{heads} heads cannot share {channels} channels equally; choose a divisor of channels")
         if causal and reach is not None:
             raise ValueError("a causal layer tells no distances; leave out causal or reach")
         self.heads, self.causal, self.reach = heads, causal, reach

@@ -230,7 +230,8 @@ def check_width(
                              f"of {width} bases; use longer sequences, a shorter kernel, or fewer pooling layers")
     try: _trace(model, width, check)
     except RuntimeError as error:
-        raise ValueError(f"the network cannot take sequences of {width} bases: {error}") from None
+        raise ValueError(f"the network cannot take sequences of {width} bases: {error}; "
+                         "choose another width, or another network") from None
 
 # %% ../../nbs/library/models/02_layers.ipynb #906560b4
 def fold_batch_norm(

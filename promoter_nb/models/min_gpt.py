@@ -40,7 +40,7 @@ class Summary(nn.Module):
     ): # maps float (n, channels, 1, width) to (n, channels)
         super().__init__()
         if state not in ("last", "mean"):
-            raise ValueError(f"expression is read from the last state or the mean of all, not from {state!r}")
+            raise ValueError(f"no expression is read from {state!r}; expected 'last' or 'mean'")
         self.state = state
 
     def forward(self, states):

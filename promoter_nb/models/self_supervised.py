@@ -41,7 +41,7 @@ class SelfSupervised(Network):
         learn: str = "both", # from "labels", "sequences" or "both"
         summary: nn.Module | None = None # maps states to the embedding (n, features); none when they are one
     ): # raises ValueError when `learn` is none of the three
-        if learn not in LEARN: raise ValueError(f"a network learns from {', '.join(LEARN)}, not from {learn!r}")
+        if learn not in LEARN: raise ValueError(f"no network learns from {learn!r}; there are {', '.join(LEARN)}")
         super().__init__(body, head)
         self.learn, self.summary = learn, summary or nn.Identity()
         if learn != "labels": self.reader = reader.to(memory_format=torch.channels_last)

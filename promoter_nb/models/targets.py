@@ -20,7 +20,8 @@ def to_classes(
 ) -> torch.Tensor: # int64 (n,), 0 to classes - 1; raises ValueError at a label that is not finite
     "The integer bin of each label."
     if not checked and not labels.isfinite().all():
-        raise ValueError(f"label {int((~labels.isfinite()).nonzero()[0])} is not a finite number")
+        raise ValueError(f"label {int((~labels.isfinite()).nonzero()[0])} is not a finite number; "
+                         "correct it, or remove its row")
     return labels.round().long().clamp(0, classes - 1)
 
 # %% ../../nbs/library/models/00_targets.ipynb #05e4bee4

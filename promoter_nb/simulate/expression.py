@@ -148,7 +148,7 @@ def express(
 ) -> Expression: # of the n promoters; raises ValueError for a core without a base
     "True expression of promoters."
     bases = (cores != PADDING).sum(1)
-    if not bases.all(): raise ValueError(f"core {bases.argmin()} holds no base")
+    if not bases.all(): raise ValueError(f"core {bases.argmin()} holds no base; leave out its row")
     context = torch.from_numpy(contexts(cores)).to(device)
     activation, opening, cooperation = drive_sums(context).cpu().double().numpy().T
     return Expression(activation, cooperation, opening, composition(cores))

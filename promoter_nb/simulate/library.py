@@ -121,7 +121,7 @@ def _check_room(folder: Path, n: int):
     free, needed = shutil.disk_usage(place).free, n*_BYTES_A_ROW
     if free < needed:
         message = (f"{os.strerror(errno.ENOSPC)}: {n:,} promoters need {needed/1e9:,.1f} GB, "
-                   f"and {free/1e9:,.1f} GB are free")
+                   f"and {free/1e9:,.1f} GB are free; make room, or choose another disk")
         raise OSError(errno.ENOSPC, message, str(folder))
 
 # %% ../../nbs/library/simulate/04_library.ipynb #36bdd953

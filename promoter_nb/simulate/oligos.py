@@ -24,8 +24,8 @@ def block_generator(
     stage: str  # "oligos", "assay" or "test_sets"
 ) -> np.random.Generator: # raises ValueError for a seed out of range or an unknown stage
     "The random numbers of one block at one stage."
-    if not 0 <= seed < 2**64: raise ValueError(f"seed {seed} is outside 0 ... 2**64 - 1")
-    if stage not in STAGES: raise ValueError(f"stage {stage!r} is not one of {', '.join(STAGES)}")
+    if not 0 <= seed < 2**64: raise ValueError(f"seed is {seed}; expected 0 to 2**64 - 1")
+    if stage not in STAGES: raise ValueError(f"no stage is called {stage!r}; there are {', '.join(STAGES)}")
     return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, block, STAGES.index(stage)]))
 
 # %% ../../nbs/library/simulate/00_oligos.ipynb #c1e41714

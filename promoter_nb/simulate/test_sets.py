@@ -149,7 +149,8 @@ def best_site(
 ) -> np.ndarray: # uint8 (width,); raises ValueError for a factor that is not there
     "The strongest site of a factor."
     factors = load_factors()
-    if name not in factors.names: raise ValueError(f"factor {name!r} is not one of {', '.join(factors.names)}")
+    if name not in factors.names:
+        raise ValueError(f"no factor is called {name!r}; there are {', '.join(factors.names)}")
     energies = factors.energies[factors.names.index(name), strand]
     return energies.argmax(0)[energies.any(0)].astype(np.uint8)
 

@@ -351,7 +351,8 @@ def is_finished(
 def _check_shares(train, recipe, processes):
     if min(recipe.batch_size, len(train)) % processes:
         raise ValueError(f"a batch of {min(recipe.batch_size, len(train))} "
-                         f"cannot be shared equally by {processes} processes")
+                         f"cannot be shared equally by {processes} processes; "
+                         f"choose batch_size as a multiple of {processes}")
 
 # %% ../../nbs/library/training/05_fit.ipynb #5bab71e1
 def _launch(work, model, options):

@@ -45,7 +45,7 @@ def _check_recipe(recipe):
         raise ValueError(f"recipe: no schedule is called {recipe.schedule!r}; there are {', '.join(SCHEDULES)}")
     if recipe.averaging_epochs == 1:
         raise ValueError("recipe: averaging_epochs is 1; an average needs 2 epochs or more, and 0 leaves it out")
-    if not recipe.phases(): raise ValueError("recipe: no phase has an epoch")
+    if not recipe.phases(): raise ValueError("recipe: no phase has an epoch; set epochs to 1 or more")
 
 # %% ../../nbs/library/training/00_recipe.ipynb #90d0f97d
 @dataclass(frozen=True)
