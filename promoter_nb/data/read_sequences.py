@@ -242,7 +242,7 @@ def _sheet(sheets, name, columns, advice) -> Iterator[pd.DataFrame]: # the sheet
     if not named and len(sheets) > 1:
         there = "; ".join(f"{sheet} has {', '.join(map(repr, cells.iloc[0]))[:200]}" for sheet, cells in sheets.items())
         raise DataError(f"{name}: no sheet has a column {' or '.join(map(repr, columns))} in its first line: "
-                        f"{there}; look at these names: {advice}")
+                        f"{there}; of these, {advice}")
     cells = next(iter((named or sheets).values()))
     _check_names(name, names := cells.iloc[0].tolist(), columns, advice)
     rows = cells.iloc[1:].set_axis(names, axis=1)
