@@ -40,7 +40,8 @@ def layer_label(
     name = type(layer).__name__
     if kind(layer) != _OTHER: name = re.sub("Conv$", "Convolution", re.sub("[123]d$", "", name))
     if re.fullmatch("([A-Z][a-z]+)+", name): name = re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
-    size = getattr(layer, "kernel_size", None)
+    size = getattr(layer, "kernel_size", getattr(layer, "out_features", None))
+    if isinstance(layer, nn.Linear): name = "dense"
     return name if size is None else f"{name} {size[-1] if isinstance(size, tuple) else size}"
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #1990dcaf
@@ -105,10 +106,11 @@ def boxes(
 # %% ../../nbs/library/plots/01_architecture.ipynb #9bd0c0f0
 _FILL = {"convolution": "#BBD7EA", "pooling": "#F6DDB0", "dense layer": "#BCE2D3", "attention": "#EBCFDF",
          "recurrent layer": "#D5CBE8", _OTHER: "#E4E4E4"}
-_LOW, _HIGH = 0.88, 1.3 # heights of a box without positions, and of one with as many as the sequence
-_ROW, _LINE = 2.0, 0.15 # heights of a network with its numbers and arcs, and of a line of the key
-_MIDDLE = 0.95          # height of the boxes' middle in a row
+_LOW, _HIGH = 1.0, 1.36 # heights of a box without positions, and of one with as many as the sequence
+_ROW, _LINE = 2.1, 0.19 # heights of a network with its numbers and arcs, and of a line of the key
+_MIDDLE = 1.0           # height of the boxes' middle in a row
 _INK, _THIN = "#444444", 0.6
+_TYPE = 8               # points; a page shrinks a deep network
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #ceec19dc
 def _extent(box, width): # of a box: width, height at its left, height at its right
@@ -142,7 +144,7 @@ def _arc(axes, start, end, top):
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #0e98eebb
 def _upright(axes, x, words, **options):
-    axes.text(x, 0, words, rotation=90, ha="center", va="center", fontsize=6.5, **options)
+    axes.text(x, 0, words, rotation=90, ha="center", va="center", fontsize=_TYPE, **options)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #f122d97b
 def _draw_box(axes, box, left, right, width):
@@ -152,7 +154,7 @@ def _draw_box(axes, box, left, right, width):
     axes.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=_INK, linewidth=_THIN))
     _upright(axes, (left + right)/2, box.label)
     size = f"{box.channels}" + f"\n× {box.length}"*(box.length > 1)
-    axes.text((left + right)/2, -_HIGH/2 - 0.05, size, ha="center", va="top", fontsize=6, linespacing=1.05)
+    axes.text((left + right)/2, -_HIGH/2 - 0.05, size, ha="center", va="top", fontsize=0.9*_TYPE, linespacing=1.05)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #4b75067c
 def _draw_residuals(axes, found, places):
@@ -173,28 +175,38 @@ def _draw_row(axes, found, width, title):
     _draw_box(axes, Box("", "sequence", "", 4, width, width), 0.1, 0.3, width)
     for box, (left, right, _) in zip(found, places): _draw_box(axes, box, left, right, width)
     _draw_residuals(axes, found, places)
-    axes.text(0.1, _HIGH/2 + 0.24, title, ha="left", va="center", fontsize=8)
+    axes.text(0.1, _HIGH/2 + 0.24, title, ha="left", va="center", fontsize=1.2*_TYPE)
     return end
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #63a3aefa
-def _companies(rows): # boxes by title of the network
-    "For each kind of box, by title of the network, what accompanies it in words."
-    found = {}
-    for title, row in rows.items():
-        for box in row: found.setdefault(box.kind, {}).setdefault(title, {})[" and ".join(box.company)] = None
-    in_words = lambda company: "; or ".join(filter(None, company))
-    return {part: {title: in_words(company) for title, company in titles.items()} for part, titles in found.items()}
+def _company(row): # boxes of one kind in one network
+    "What accompanies them in words, and what the last of them if it alone differs; None where it does not."
+    *others, last = (" and ".join(box.company) for box in row)
+    if len(set(others)) == 1 and last != others[0]: return others[0], last or "none"
+    return " or ".join(dict.fromkeys(filter(None, [*others, last]))), None
+
+# %% ../../nbs/library/plots/01_architecture.ipynb #5441c174
+def _told(usual): # by title of the network
+    "What accompanies boxes, once where all networks agree."
+    if len(set(usual.values())) == 1: return list(filter(None, set(usual.values())))
+    return [f"{title}: {text}" for title, text in usual.items() if text]
+
+def _last(odd): # by title of the network, None where the last box is like the others
+    "What accompanies the last box."
+    if None not in odd.values() and len(set(odd.values())) == 1: return [f"the last one: {next(iter(odd.values()))}"]
+    found = ", ".join(f"{text} in the {title}" for title, text in odd.items() if text)
+    return [f"the last one: {found}"]*bool(found)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #15d579d3
 def _key(rows): # boxes by title of the network
     "Lines of the key: kind of box, and text."
     lines = {}
-    for part, companies in _companies(rows).items():
-        if len(set(companies.values())) > 1:
-            lines[part] = part + "".join(f"; in the {title} with {text}" for title, text in companies.items() if text)
-        else:
-            company = next(iter(companies.values()))
-            lines[part] = f"{part}, with {company}" if company else part
+    for part in dict.fromkeys(box.kind for row in rows.values() for box in row):
+        of_part = {title: [box for box in row if box.kind == part] for title, row in rows.items()}
+        company = {title: _company(found) for title, found in of_part.items() if found}
+        told = _told({title: usual for title, (usual, _) in company.items()})
+        told += _last({title: last for title, (_, last) in company.items()})
+        lines[part] = f"{part} ({'; '.join(told)})" if told else part
     return lines
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #9f6ba91f
@@ -206,7 +218,7 @@ def draw_models(
     plt.rcParams.update(STYLE)
     found = {title: boxes(model, width) for title, model in models.items()}
     key = _key(found)
-    wide = max(*(_places(row)[1] for row in found.values()), 0.4 + 0.052*max(map(len, key.values())))
+    wide = max(*(_places(row)[1] for row in found.values()), 0.4 + 0.064*max(map(len, key.values())))
     key_height = _LINE*(len(key) + 0.5)
     high = _ROW*len(found) + key_height
     figure = plt.figure(figsize=(wide, high), layout="none")
@@ -220,8 +232,8 @@ def draw_models(
 def _draw_key(axes, key):
     for i, (part, text) in enumerate(reversed(key.items())):
         bottom = _LINE*(i + 0.6)
-        axes.add_patch(Rectangle((0.1, bottom), 0.16, 0.09, facecolor=_FILL[part], edgecolor=_INK, linewidth=_THIN))
-        axes.text(0.33, bottom + 0.045, text, va="center", fontsize=6.5)
+        axes.add_patch(Rectangle((0.1, bottom), 0.16, 0.11, facecolor=_FILL[part], edgecolor=_INK, linewidth=_THIN))
+        axes.text(0.33, bottom + 0.055, text, va="center", fontsize=_TYPE)
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #fbb7c557
 def draw(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODEL_STYLES', 'COLOURS', 'OTHER_STYLES', 'STYLE', 'TEXT_WIDTH', 'style_of', 'colour', 'line_style', 'new_figure',
-           'save', 'label_histogram', 'r2_by_model', 'density', 'validation_density', 'learning_curves']
+           'save', 'whole_ends', 'label_histogram', 'r2_by_model', 'density', 'validation_density', 'learning_curves']
 
 # %% ../../nbs/library/plots/00_figures.ipynb #7a53afe4
 from pathlib import Path
@@ -86,6 +86,13 @@ def save(
     with atomic(path) as part: figure.savefig(part, format="svg", metadata={"Date": None})
     return path
 
+# %% ../../nbs/library/plots/00_figures.ipynb #0ed60299
+def whole_ends(
+    *values: np.ndarray # of any shape, none of them empty
+) -> tuple[int, int]: # the whole number below the lowest of them all, and the one above the highest
+    "The ends of an axis that leaves nothing out."
+    return int(np.floor(min(map(np.min, values)))), int(np.ceil(max(map(np.max, values))))
+
 # %% ../../nbs/library/plots/00_figures.ipynb #3ec1d283
 def label_histogram(
     labels: np.ndarray,                # measured expression (n,)
@@ -93,13 +100,15 @@ def label_histogram(
 ) -> plt.Figure:
     "Histogram of the labels, ten bars a sorting bin."
     figure, axes = new_figure(2.4)
-    edges, weights = np.arange(-0.05, 17.96, 0.1), np.full(len(labels), 100/len(labels))
+    low, high = whole_ends(labels, labels if truth is None else truth)
+    edges, weights = np.arange(low - 0.05, high + 0.06, 0.1), np.full(len(labels), 100/len(labels))
     axes.hist(labels, edges, color="#CCCCCC", label="measured, with the assay's noise", weights=weights)
     if truth is not None:
         share = np.histogram(truth, edges)[0]*100/len(truth)
         tone = COLOURS["true expression"]
         axes.stairs(share, edges, color=tone, linewidth=1.2, label="true expression, without noise")
-    axes.set(xlabel="expression (mean sorting bin)", ylabel="promoters (%)", xlim=(-0.5, 17.5), xticks=range(0, 18))
+    axes.set(xlabel="expression (mean sorting bin)", ylabel="promoters (%)", xlim=(low - 0.5, high + 0.5),
+             xticks=range(low, high + 1))
     axes.legend()
     return figure
 
@@ -122,7 +131,6 @@ def r2_by_model(
     return figure
 
 # %% ../../nbs/library/plots/00_figures.ipynb #01c38674
-_TOP = 19     # highest expression that is drawn, because predictions may lie above the last bin
 _SMOOTH = 0.8 # width of a density's kernel, relative to Scott's
 
 def density(
@@ -134,28 +142,28 @@ def density(
     panels.remove()
     grid = figure.add_gridspec(2, len(models), height_ratios=[1, 0.9])
     panels = [figure.add_subplot(grid[0, column]) for column in range(len(models))]
-    for panel, model in zip(panels, models): _against_measured(panel, predictions.label, predictions[model], model)
+    low, high = ends = whole_ends(predictions.to_numpy())
+    for panel, model in zip(panels, models): _against_measured(panel, predictions, model, ends)
     panels[0].set_ylabel("predicted (bins)")
     below = figure.add_subplot(grid[1, :])
     _kernel_density(below, predictions.label, "measured")
     for model in models: _kernel_density(below, predictions[model], model)
-    below.set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=(0, _TOP), xticks=range(_TOP + 1))
+    below.set(xlabel="expression (mean sorting bin)", ylabel="density", xlim=ends, xticks=range(low, high + 1))
     below.legend(handlelength=3)
     return figure
 
 # %% ../../nbs/library/plots/00_figures.ipynb #3e65ee1a
-def _against_measured(axes, labels, predictions, model):
-    axes.hexbin(labels, predictions, gridsize=38, extent=(0, _TOP, 0, _TOP), mincnt=1, bins="log", cmap="Greys",
-                linewidths=0)
-    axes.plot([0, _TOP], [0, _TOP], color=colour(model), linewidth=0.8)
-    ticks = range(0, _TOP, 6)
-    axes.set(title=model, xlabel="measured (bins)", xlim=(0, _TOP), ylim=(0, _TOP), aspect="equal",
-             xticks=ticks, yticks=ticks)
+def _against_measured(axes, predictions, model, ends):
+    axes.hexbin(predictions.label, predictions[model], gridsize=38, extent=(*ends, *ends), mincnt=1, bins="log",
+                cmap="Greys", linewidths=0)
+    axes.plot(ends, ends, color=colour(model), linewidth=0.8)
+    ticks = range(0, ends[1] + 1, 6)
+    axes.set(title=model, xlabel="measured (bins)", xlim=ends, ylim=ends, aspect="equal", xticks=ticks, yticks=ticks)
 
 # %% ../../nbs/library/plots/00_figures.ipynb #036cc2aa
-def _kernel_density(axes, values, name, label=None):
+def _kernel_density(axes, values, name, **look):
     from seaborn import kdeplot # here: it brings along widgets and statistics, which take over a second to import
-    kdeplot(x=values, ax=axes, label=label or name, bw_adjust=_SMOOTH, cut=0, **line_style(name))
+    kdeplot(x=values, ax=axes, label=name, bw_adjust=_SMOOTH, cut=0, **(look or line_style(name)))
 
 # %% ../../nbs/library/plots/00_figures.ipynb #5ef18155
 def validation_density(
@@ -165,32 +173,35 @@ def validation_density(
 ) -> plt.Figure:
     "Densities of measured and predicted expression."
     figure, (bars, lines) = new_figure(2.4, 2)
-    looks = {"measured": {"color": "#CCCCCC", "fill": True}, f"predicted by {model}": {"color": colour(model)}}
-    edges = np.arange(-0.05, _TOP, 0.1)
-    for values, name, (label, look) in zip((labels, predictions), ("measured", model), looks.items()):
-        bars.stairs(100*np.histogram(values, edges)[0]/len(values), edges, label=label, **look)
-        _kernel_density(lines, values, name, label)
+    low, high = whole_ends(labels, predictions)
+    edges, hue = np.arange(low - 0.05, high + 0.06, 0.1), colour(model)
+    for values, name, look in ((labels, "measured", {"color": "#CCCCCC", "fill": True}),
+                               (predictions, f"predicted by {model}", {"color": hue, "fill": False})):
+        bars.stairs(100*np.histogram(values, edges)[0]/len(values), edges, label=name, **look)
+        _kernel_density(lines, values, name, **look, alpha=1, linewidth=1.4*(not look["fill"]))
     bars.set(ylabel="promoters (%)", title="bars of a tenth of a bin")
     lines.set(ylabel="density", title="kernel densities")
     for axes in (bars, lines):
-        axes.set(xlabel="expression (mean sorting bin)", xlim=(-0.5, _TOP), xticks=range(0, _TOP, 3))
-        axes.legend()
+        axes.set(xlabel="expression (mean sorting bin)", xlim=(low - 0.5, high + 0.5), xticks=range(0, high + 1, 3))
+    figure.legend(*bars.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 # %% ../../nbs/library/plots/00_figures.ipynb #07c4947c
 def learning_curves(
     history: pd.DataFrame # columns `model`, named as in `COLOURS`, `seed`, `epoch` and `validation_R2`
 ) -> plt.Figure:
-    "R² of the promoters that choose the epoch, by epoch."
+    "R² of the promoters that choose the pass to keep, by pass."
     figure, axes = new_figure(2.4, width=4.2)
     for model, curves in history.groupby("model", sort=False):
         by_epoch = curves.groupby("epoch").validation_R2.agg(["mean", "min", "max"])*100
         axes.fill_between(by_epoch.index, by_epoch["min"], by_epoch["max"], color=colour(model), alpha=0.2, linewidth=0)
         marker = style_of(model)[2]
         axes.plot(by_epoch.index, by_epoch["mean"], label=model, marker=marker, markersize=4, **line_style(model))
-    axes.set(xlabel="passes over the training data", ylabel="R² after each epoch (%)")
+    axes.set(xlabel="passes over the training data", ylabel="R² after each pass (%)")
     low, high = axes.get_ylim()
-    if high > 0: axes.set_ylim(bottom=max(0, low)) # a first epoch can be worse than the mean label by any amount
+    if high > 0 > low: # a first pass can be worse than the mean label by any amount
+        axes.set_ylim(bottom=0)
+        axes.text(1, 0.02, "values below 0 are not shown", transform=axes.transAxes, ha="right", fontsize=6.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return figure
