@@ -144,9 +144,10 @@ def test_each_effect_of_the_ledger_is_one_that_a_chapter_has_found(built, body):
     read = lambda path: in_words_of_today(json.loads(path.read_text()))
     entries = [entry for path in built.folder.glob("results/**/metrics.json")
                for entries in read(path).get("claims", {}).values() for entry in entries]
-    percents = lambda entry, digits: "{} ({} to {})".format(*(f"{100*entry[end]:.{digits}f}".replace("-", "−")
-                                                              for end in ("value", "low", "high")))
-    found = {(entry["comparison"], percents(entry, digits)) for entry in entries for digits in (1, 2, 3)}
+    digits = lambda end: 1 if end == 0 or abs(end) >= 0.0005 else 2
+    number = lambda end: re.sub(r"^-(?=0\.0+$)", "", f"{100*end:.{digits(end)}f}").replace("-", "−")
+    percents = lambda entry: "{} ({} to {})".format(*(number(entry[end]) for end in ("value", "low", "high")))
+    found = {(entry["comparison"], percents(entry)) for entry in entries}
     rows = [row for claim in values["ledger"] for row in claim["rows"]]
     assert len(rows) > 20 and not {(row["comparison"], row["effect"].split(";")[0]) for row in rows} - found
     assert all(row["effect"].split(";")[0] in body for row in rows)

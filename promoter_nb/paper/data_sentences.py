@@ -7,7 +7,7 @@ __all__ = ['library', 'data_set', 'calibration', 'replicates', 'pipeline', 'comp
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #6e6b4d57
 from .formatting import decimal, percent
-from .sentence_parts import counted, listed, points, share, span, with_interval
+from .sentence_parts import counted, data_called, listed, points, share, span, with_interval
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #cbf3cbf2
 def library(
@@ -79,8 +79,8 @@ def replicates(
     said = (f"Two measurements of {counted(made['promoters'], 'simulated promoter')} let a perfect model explain "
             f"{span(made['one'])} of one of them, and their true expression explains {share(made['truth'])}.")
     if not found: return said
-    return (f"{said} The replicates of {counted(found['promoters'], 'promoter')} of {found['name']} correlate at "
-            f"{decimal(found['correlation'])}, so a perfect model would explain {span(found['mean'])} of "
+    return (f"{said} The replicates of {counted(found['promoters'], 'promoter')} of {data_called(found['name'])} "
+            f"correlate at {decimal(found['correlation'])}, so a perfect model would explain {span(found['mean'])} of "
             "their mean, or less where both replicates share an error.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #4af85911
@@ -132,7 +132,7 @@ def motifs(
     (up, most), (down, least) = sure[0], sure[-1]
     raised = [f"{_site(up)} raises expression most, by {_worth(most)}"] if most["effect"] > 0 else []
     lowered = [f"{_site(down)} lowers expression most, by {_worth(least)}"] if least["effect"] < 0 else []
-    return f"Of the known sites, {listed(raised + lowered)}. {_orientation(metrics['strand_matters'])}"
+    return f"Of the known sites, {', and '.join(raised + lowered)}. {_orientation(metrics['strand_matters'])}"
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #8494e48c
 def _site(motif: str) -> str: return "the start codon" if motif == "start codon" else motif
@@ -164,7 +164,7 @@ def balance(
     "What noise on the labels and weighted sampling change in what a model sees."
     drawn = metrics["drawn"]
     tails = lambda name: drawn[name]["low_tail"] + drawn[name]["high_tail"]
-    return (f"With noise of a standard deviation of {metrics['noise']:g} bins, the measured labels are "
+    return (f"With noise of a standard deviation of {metrics['noise']:g} bins, the measured labels account for "
             f"{share(metrics['variance_kept'])} of the variance that a model sees. "
             f"Weighted sampling raises the share of the tails from {share(tails('as measured'))} to "
             f"{share(tails('weighted'))}, "

@@ -46,7 +46,7 @@ def effect(
     entry: dict # value, low and high, as shares
 ) -> str: # such as "2.2 (0.4 to 4.0)", in percent
     "An effect and its interval as text."
+    looks_like_zero = lambda end: end != 0 and not float(f"{100*end:.1f}")
     ends = [entry[name] for name in ("value", "low", "high")]
-    visible = lambda digits: all(end == 0 or float(f"{100*end:.{digits}f}") for end in ends)
-    value, low, high = (percent(end, next(filter(visible, (1, 2)), 3)) for end in ends)
+    value, low, high = (percent(end, 2 if looks_like_zero(end) else 1) for end in ends)
     return f"{value} ({low} to {high})"

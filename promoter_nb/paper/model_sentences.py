@@ -33,10 +33,10 @@ LEVEL = 0.005 # R² gained in the last third of the rounds, from which a curve i
 def lightgbm(
     metrics: dict # of 50_lightgbm
 ) -> str: # sentences
-    "What boosted trees explain, and whether more rounds would help."
+    "What boosted trees explain, and whether more rounds might help."
     gain = value(metrics["late_gain"])
     last = f"the last third of {counted(int(value(metrics['stopped'])), 'round')}"
-    more = f"{sentence(last)[:-1]} still added {decimal(100*gain, 1)} points: more rounds would help."
+    more = f"{sentence(last)[:-1]} still added {decimal(100*gain, 1)} points: more rounds might help."
     flat = f"The curve is flat: {last} changed R² by {decimal(100*gain, 1)} points."
     return f"{model(metrics)} {more if gain > LEVEL else flat}"
 
@@ -58,7 +58,7 @@ def architectures(
     ratios = metrics["multiply_adds_ratios"]
     return (f"The ResNet has {decimal(size['resnet']['parameters'], 0)} parameters and the shallow network "
             f"{decimal(size['baseline_cnn']['parameters'], 0)}; "
-            f"it needs {decimal(ratios['resnet_to_baseline_cnn'], 1)} times as many multiplications, "
+            f"the ResNet needs {decimal(ratios['resnet_to_baseline_cnn'], 1)} times as many multiplications, "
             f"and a ResNet with twice the channels {decimal(ratios['wide_resnet_to_resnet'], 1)} times as many again.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b0a058e9
@@ -117,13 +117,13 @@ def _losses(names: list[str]) -> str: # "Huber’s loss" once
 def hyperparameters(
     metrics: dict # of 57_hyperparameters
 ) -> str: # sentences
-    "Which setting of LightGBM matters most."
+    "Which setting of LightGBM explains the largest share."
     ranked = sorted(metrics["importance"].items(), key=lambda pair: -pair[1]["value"])
     (first, most), place = ranked[0], [name for name, _ in ranked].index("leaves")
     words = lambda name: "the number of " + name if name in ("leaves", "rounds") else "the " + name.replace("_", " ")
     own = f"; {words('leaves')} explains {span(metrics['importance']['leaves'])}" if place else ""
-    return (f"Within the ranges searched in {counted(metrics['trials'], 'trial')}, {words(first)} explains most of the "
-            f"variation of R², {span(most)}{own}.")
+    return (f"Within the ranges searched in {counted(metrics['trials'], 'trial')}, {words(first)} explains the largest "
+            f"share of the variation of R², {span(most)}{own}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #8298fdf4
 def leaf_embedding(
@@ -149,7 +149,10 @@ def embedding(
             f"{share(on_map/direct, 0) if direct > 0 else 'none'} of what it knows.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #5adbf2dd
-def _best(metrics: dict) -> dict: return max(metrics["models"], key=lambda row: row["validation"]["value"])
+def _alike(metrics: dict) -> list[dict]: # models judged on the same promoters; attempts (N1 to N5) have their own
+    return [row for row in metrics["models"] if not row["claim"].startswith("N")]
+
+def _best(metrics: dict) -> dict: return max(_alike(metrics), key=lambda row: row["validation"]["value"])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #d2bbe3d5
 def results(
@@ -160,7 +163,7 @@ def results(
     limit = f" The true expression itself explains {share(metrics['ceiling'])}." if metrics.get("ceiling") else ""
     two = metrics.get("best_two")
     second = f" {sentence(leads(called(two['better']), called(two['worse']), two))}" if two else ""
-    return (f"Of {counted(len(metrics['models']), 'model')}, {called(best['model'])} predicts held-out expression "
+    return (f"Of {counted(len(_alike(metrics)), 'model')}, {called(best['model'])} predicts held-out expression "
             f"best: its R² on {counted(metrics['held_out'], 'promoter')} is {span(best['validation'])}.{second}{limit}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #960a3581
@@ -174,7 +177,7 @@ def measured_in_short(
     name = lambda model: "it" if model == best["model"] else called(model)
     second = f" {sentence(leads(name(two['better']), name(two['worse']), two))}" if two else ""
     return (f"On promoters measured in yeast, {called(best['model'])}{again} predicts best of "
-            f"{counted(len(metrics['models']), 'model')}: its R² on "
+            f"{counted(len(_alike(metrics)), 'model')}: its R² on "
             f"{counted(metrics['held_out'], 'held-out promoter')} is {span(best['validation'])}.{second}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #587eedf2
@@ -194,26 +197,32 @@ PARTS = {
 def _part(row: dict) -> str: return PARTS.get((row["setting"], row["against"]), row["comparison"])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #4edb7cae
-def _effect(row: dict) -> str: # a clause of a part whose interval excludes zero
-    found, where = row[row["judged_by"]], " in the tails" if row["judged_by"] == "tail_R2" else ""
-    raises = found["low"] > 0
-    return f"{_part(row)} {'raises' if raises else 'lowers'} R²{where} by {points(found if raises else turned(found))}"
+def _effects(rows: list[dict], score: str) -> str: # clauses on parts whose interval excludes zero, the largest first
+    clear = sorted((row for row in rows if not _includes_zero(row[score])), key=lambda row: -abs(row[score]["value"]))
+    verb = lambda found: "raises" if found["low"] > 0 else "lowers"
+    size = lambda found: points(found if found["low"] > 0 else turned(found))
+    if not clear: return "no part has an effect whose interval excludes zero"
+    return listed(f"{_part(row)} {verb(row[score])} {'it' if number else 'R²'} by {size(row[score])}"
+                  for number, row in enumerate(clear))
+
+def _includes_zero(found: dict) -> bool: return found["low"] <= 0 <= found["high"]
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #225246be
-def _unsure(row: dict) -> str: # a part whose interval includes zero
-    return with_points(_part(row), row[row["judged_by"]])
+def _unsure(rows: list[dict], score: str, where: str = "") -> list[str]: # parts whose interval includes zero
+    return [with_points(f"{_part(row)}{where}", row[score]) for row in rows if _includes_zero(row[score])]
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #25de5a6e
 def ablations(
     metrics: dict # of 61_ablations
 ) -> str: # sentences
     "What each part of the network and of its training is worth."
-    if not metrics["table"]: return "No two settings that differ in one part were both run."
-    zero = lambda row: row[row["judged_by"]]["low"] <= 0 <= row[row["judged_by"]]["high"]
-    sure = [_effect(row) for row in metrics["table"] if not zero(row)]
-    unsure = [_unsure(row) for row in metrics["table"] if zero(row)]
-    ends = [" ".join(map(sentence, sure)) if sure else "No part has an effect whose interval excludes zero."]
-    return " ".join(ends + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
+    rows = metrics["table"]
+    if not rows: return "No two settings that differ in one part were both run."
+    tails = [row for row in rows if row["judged_by"] == "tail_R2"]
+    said = [f"Over all held-out promoters, {_effects(rows, 'R2')}."]
+    if tails: said.append(f"In the tails, {_effects(tails, 'tail_R2')}.")
+    unsure = _unsure(rows, "R2") + _unsure(tails, "tail_R2", " in the tails")
+    return " ".join(said + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b3ea98bf
 def beyond(
@@ -282,19 +291,25 @@ def _beside(legnet: dict, reached: list[dict]) -> list[str]:
     soonest = {run["model"]: run for run in sorted(reached, key=lambda run: -run["core_seconds"])}
     times = [f"{called(model)} after {decimal(run['core_seconds'], 0)} core-seconds ({share(run['cost'])} of LegNet’s)"
              for model, run in soonest.items()]
-    reached = f"LegNet’s final R² is reached by {listed(times, 'and by')}" if times else "None of ours reaches its R²"
+    reached = (f"On the promoters set aside, LegNet’s last R² is reached by {listed(times, 'and by')}" if times
+               else "None of ours reaches its R²")
     return [*said, f"{reached}."]
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #4d3241f7
 def frontier_in_short(
     metrics: dict # of 67_frontier
 ) -> str: # a sentence; empty if LegNet was not run, or is out of reach
-    "What LegNet explains, and how soon ours does."
+    "What LegNet explains, and how soon one run of ours does on the promoters set aside."
     legnet = metrics["runs"].get("legnet")
     ours = [run for run in metrics["reached"] if run["model"] == "strand ResNet"]
     if not legnet or not ours: return ""
-    return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} on the same promoters; "
-            f"ours reaches the same R² in {share(min(run['cost'] for run in ours))} of LegNet’s processor time.")
+    soonest = min(ours, key=lambda run: run["cost"])
+    rising = " and still rising" if legnet["last_pass"] > LEVEL else ""
+    return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} of them, trained here for "
+            f"{counted(legnet['passes'], 'pass', 'passes')}{rising}; one run of "
+            f"{counted(metrics['runs'][soonest['setting']]['passes'], 'pass', 'passes')} of the strand ResNet reached "
+            f"LegNet’s last R² on the promoters set aside after about {share(soonest['cost'], 0)} of LegNet’s "
+            "processor time.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUTH = "mutagenesis of the truth"
@@ -367,7 +382,7 @@ def _which(trunk: float | dict, small: float | dict) -> str:
     if trunk["low"] > small["high"]:
         return "So the length of the published embeddings stood in the way, and not the architecture."
     if trunk["high"] < small["low"]: return "So the architecture does not help at this size either."
-    return "At this size the two cannot be told apart."
+    return "At this size the trunk and the CNN cannot be told apart."
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #6dd0417c
 def enformer(

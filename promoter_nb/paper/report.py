@@ -29,8 +29,9 @@ from .formatting import as_text, decimal, percent
 from .sentences import say
 
 # %% ../../nbs/library/paper/05_report.ipynb #0bdfe89b
-def _interval(summary: dict) -> str:
-    return f"{percent(summary['low'])} to {percent(summary['high'])}"
+def _interval(summary: dict) -> str: # a dash where all seeds give the same
+    low, high = (percent(summary[end]) for end in ("low", "high"))
+    return f"{low} to {high}" if low != high else "–"
 
 # %% ../../nbs/library/paper/05_report.ipynb #167440d5
 def setting(
@@ -165,9 +166,15 @@ def _run_row(name: str, found: list[tuple[Path, dict]]) -> dict: # of all seeds 
             "devices": list(dict.fromkeys(run["device"] for run in runs))}
 
 # %% ../../nbs/library/paper/05_report.ipynb #52d18683
-def _said(parameters: dict[str, str]) -> str:
-    between = lambda name, value: ": " if value == name else " " # no word stands twice
-    return ", ".join(f"{name}{between(name, value)}{value}" for name, value in parameters.items())
+def _in_words(name: str, value: str) -> str: # a parameter
+    if name == "start": return "random weights at the start" if value == "nothing" else "start from a trained network"
+    if name == "options": return ", ".join(_in_words(*option.replace("_", " ").rsplit(" ", 1))
+                                           for option in value.split("; "))
+    if name == "settings": return value.replace("as it is", "own length", 1)
+    if value in ("0", "0.0", "False"): return f"no {name}"
+    return name if value == "True" else f"{name} {value}"
+
+def _said(parameters: dict[str, str]) -> str: return ", ".join(_in_words(*pair) for pair in parameters.items())
 
 def _usual(rows: list[dict]) -> dict[str, str]: # parameters that all rows have, each with its most frequent value
     values = {name: Counter(row["parameters"].get(name) for row in rows) for name in rows[0]["parameters"]}
@@ -181,7 +188,8 @@ def _say_once(rows: list[dict]) -> list[dict]: # of one notebook, and of one stu
     said = [row | {"parameters": _said(differing) or nothing} for row, differing in zip(rows, own)]
     study = rows[0]["name"].rpartition("/")[0]
     name = " of ".join(filter(None, (rows[0]["notebook"], study)))
-    before = dict.fromkeys(rows[0], "") | {"name": name, "parameters": f"usual: {_said(usual)}", "devices": []}
+    present = {name: value for name, value in usual.items() if not _in_words(name, value).startswith("no ")}
+    before = dict.fromkeys(rows[0], "") | {"name": name, "parameters": f"usual: {_said(present)}", "devices": []}
     return [before, *said] if usual else said
 
 # %% ../../nbs/library/paper/05_report.ipynb #7f85f2be
@@ -258,13 +266,14 @@ def _sentences(found: dict, trained: dict, own: dict) -> dict[str, str]:
     return {name: say(metrics["run"]["notebook"], metrics) for name, metrics in found.items()} | of_models
 
 # %% ../../nbs/library/paper/05_report.ipynb #9f1dc797
-def _notes(found: dict, seeds: int) -> dict[str, str]:
+def _notes(found: dict, scope: dict[str, str], seeds: int) -> dict[str, str]:
     "Sentences on several results together."
     results, models = found["results"], model_rows(found["results"])
     bagging = [row for metrics in found.values() for row in metrics.get("claims", {}).get("K1", [])]
     short = {"beyond": beyond_in_short, "frontier": frontier_in_short}
     return {"beyond": " ".join(say_in_short(found[name]) for name, say_in_short in short.items() if name in found),
-            "networks_and_trees": claim_text.networks_and_trees(results), "bagging": claim_text.bagging(bagging),
+            "networks_and_trees": claim_text.networks_and_trees(results),
+            "bagging": claim_text.bagging(bagging, scope.get("tree_inputs", "")),
             "depth": claim_text.depth(results), "hedging": claim_text.hedging(models),
             "middle": claim_text.middle(results), "published": claim_text.published(results),
             "settings": claim_text.settings(models), "seeds": claim_text.seeds_sentence(seeds)}
@@ -276,15 +285,20 @@ def _models_in_words(trained: dict, own: dict) -> list[str]:
     return sorted(runs, key=lambda name: -runs[name]["validation"]["r2"]["value"])
 
 # %% ../../nbs/library/paper/05_report.ipynb #dff574b3
-def _texts(found: dict, trained: dict, told: list[dict], own: dict, table: list[dict], simulated: bool) -> dict:
+def _texts(found: dict, trained: dict, told: list[dict], own: dict, table: list[dict], scope: dict[str, str],
+           simulated: bool) -> dict:
     "Sentences, verdicts and captions."
     seeds = max(row["validation"]["seeds"] for row in found["results"]["models"])
     said = _sentences(found, trained, own)
     if "verdicts" in said: said["verdicts"] = claim_text.verdicts_on_each_kind(told)
     return {"said": said, "own_models": _models_in_words(trained, own),
-            "notes": _notes(found, seeds),
-            "verdicts": {row["id"]: claim_text.verdict_sentence(row) for row in table},
+            "scope": scope, "notes": _notes(found, scope, seeds) | {"verdict_count": claim_text.verdict_count(table)},
+            "verdicts": _verdicts(table, told), "remarks": {row["id"]: claim_text.remark(row) for row in table},
             "captions": captions(found, simulated, seeds)}
+
+def _verdicts(table: list[dict], told: list[dict]) -> dict[str, str]: # by claim; that on transfer knows the places
+    said = {row["id"]: claim_text.verdict_sentence(row) for row in table}
+    return said | {row["id"]: claim_text.elsewhere(row, told) for row in table if row["id"] == "K10"}
 
 # %% ../../nbs/library/paper/05_report.ipynb #68c55d99
 def _test_set_scores(found: dict) -> list[list[str]]: # model, Pearson and Spearman score
@@ -326,8 +340,8 @@ def _claim_rows(claims: dict[str, dict]) -> list[list[str]]: # all that the 2022
 def _ledger(claims: dict, primary: dict, found: list[dict], folders: list[list[Path]]) -> list[dict]:
     "The table of claims, from the chapters of this report and of the references, and the folders of their runs."
     said = [statements(known | first_runs(runs)) for known, runs in zip(found, folders)]
-    why = {code: primary.get(code, {}).get("untested", "") for code in claims}
-    asked = {code: claim | {"untested": why[code]} for code, claim in judged(claims).items()}
+    why = lambda code: {name: primary.get(code, {}).get(name, "") for name in ("untested", "also")}
+    asked = {code: claim | why(code) for code, claim in judged(claims).items()}
     return ledger(asked, said, verdicts_by_kind(found))
 
 # %% ../../nbs/library/paper/05_report.ipynb #db83d291
@@ -385,16 +399,14 @@ def collect(
     table = _ledger(claims, primary, told, others)
     measured = measured_results(known if simulated else [], found["results"], root)
     groups = _runs_shown(root, results, folders, references, spare, table)
+    scope = {name: claim_text.scope(metrics["promoters_used"], name in own) for name, metrics in found.items()}
     return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": table, "runs": groups,
             "claims": _claim_rows(claims),
             "plots": _plots(root, [*(f"figures/reference/{name}" for name in spare), figures]),
             "provenance": _provenance(root, results, found, trained, measured),
-            **_tables(found, simulated), **_texts(found, trained, told, model_runs(folders), table, simulated),
-            "scope": {name: claim_text.scope(metrics["promoters_used"], str(metrics["folder"].relative_to(root)),
-                                             name in own)
-                      for name, metrics in found.items()},
+            **_tables(found, simulated), **_texts(found, trained, told, model_runs(folders), table, scope, simulated),
             "front": {"commits": claim_text.commits_sentence(_commits(groups[0])),
-                      "borrowed": claim_text.borrowed_sentence(profile, bool(found.keys() - own.keys()))}}
+                      "borrowed": claim_text.borrowed_sentence(bool(found.keys() - own.keys()))}}
 
 # %% ../../nbs/library/paper/05_report.ipynb #94380e9a
 class ReportError(RuntimeError):

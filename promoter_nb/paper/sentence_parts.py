@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ARTICLE', 'WRITTEN', 'PLACES', 'listed', 'counted', 'share', 'span', 'turned', 'points', 'with_points',
-           'with_interval', 'leads', 'value', 'over', 'called', 'place', 'sentence', 'titled']
+           'with_interval', 'leads', 'value', 'over', 'called', 'place', 'data_called', 'sentence', 'titled']
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #ab4a87b0
 from typing import Iterable
@@ -44,8 +44,8 @@ def span(
     entry: float | dict # a share; or with `value`, `low` and `high`
 ) -> str: # such as "36.0 % (35.3 to 36.6)"
     "A share in percent, with its interval where it has one."
-    if not isinstance(entry, dict) or entry["low"] == entry["high"]: return share(entry)
-    return f"{share(entry)} ({percent(entry['low'])} to {percent(entry['high'])})"
+    low, high = (percent(entry[end]) for end in ("low", "high")) if isinstance(entry, dict) else ("", "")
+    return share(entry) if low == high else f"{share(entry)} ({low} to {high})"
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #38a5d1dc
 def turned(
@@ -125,6 +125,12 @@ def place(
 ) -> str: # to stand after "promoters"
     "Where promoters were measured, or in which file they are."
     return PLACES.get(name, f"of “{name}”")
+
+def data_called(
+    name: str # of a data set
+) -> str: # such as "yeast (de Boer 2020)"
+    "A data set in prose and tables."
+    return "yeast (de Boer 2020)" if name.startswith("deboer2020_") else name
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #39cf71bf
 def sentence(
