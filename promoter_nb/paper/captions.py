@@ -9,7 +9,7 @@ __all__ = ['NUMBERS', 'ORDER', 'label_histogram', 'strands', 'r2_by_model', 'mot
 
 # %% ../../nbs/library/paper/11_captions.ipynb #61a9944b
 from .formatting import decimal
-from .sentence_parts import called, counted, listed, sentence, share, titled
+from .sentence_parts import called, counted, data_called, listed, sentence, share, titled
 
 # %% ../../nbs/library/paper/11_captions.ipynb #cca11441
 def label_histogram(simulated: bool) -> str:
@@ -63,7 +63,7 @@ def r2(
     others = (f" Models that learned from {listed(decimal(rows, 0) for rows in sorted(fewer))} promoters are judged on "
               "the held-out ones of the same smaller sample." if fewer else "")
     held_out = counted(results["held_out"], "held-out promoter")
-    return f"R² in percent on {held_out} of “{name}”: {over_what(seeds)}.{others}"
+    return f"R² in percent on {held_out}, {data_called(name)}: {over_what(seeds)}.{others}"
 
 # %% ../../nbs/library/paper/11_captions.ipynb #0c541706
 def learning_curves(seeds: int) -> str:
