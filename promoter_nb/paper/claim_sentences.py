@@ -50,11 +50,14 @@ def verdict_sentence(
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #477ada04
 def _corrected(claim: dict) -> list[str]: # why an effect is unresolved although its interval excludes zero
-    open_ones = [row for rows in claim["primary"].values() for row in rows if row["verdict"] == "unresolved"]
-    found = [row for row in open_ones if row["low"]*row["high"] > 0]
-    ends = lambda row: f"{percent(row['low'])} to {percent(row['high'])} points"
-    return [f"For {row['part'] or 'it'}, the interval by itself excludes zero, {ends(row)}, but not after Holm’s "
-            "correction for the number of tests." for row in found]
+    found: dict[str, list[str]] = {}
+    for kind, rows in claim["primary"].items():
+        for row in rows:
+            if row["verdict"] == "unresolved" and row["low"]*row["high"] > 0:
+                ends = f"{percent(row['low'])} to {percent(row['high'])} points on {kind} promoters"
+                found.setdefault(row["part"] or "it", []).append(ends)
+    return [f"For {part}, the interval by itself excludes zero, {listed(ends)}, but not after Holm’s correction for the "
+            "number of tests." for part, ends in found.items()]
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #96dc93aa
 AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, and how their runs differ
