@@ -56,8 +56,8 @@ def _corrected(claim: dict) -> list[str]: # why an effect is unresolved although
             if row["verdict"] == "unresolved" and row["low"]*row["high"] > 0:
                 ends = f"{percent(row['low'])} to {percent(row['high'])} points on {kind} promoters"
                 found.setdefault(row["part"] or "it", []).append(ends)
-    return [f"For {part}, the interval by itself excludes zero, {listed(ends)}, but not after Holm’s correction for the "
-            "number of tests." for part, ends in found.items()]
+    return [f"For {part}, the interval by itself excludes zero, {listed(ends)}, but not after Holm’s correction for "
+            "the number of tests." for part, ends in found.items()]
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #96dc93aa
 AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, and how their runs differ
