@@ -74,7 +74,6 @@ class Checkout:
 
 TESTS = {path.name: path.read_text() for path in Path(__file__).parent.glob("test_*.py")}
 BUILT = {name for name, text in TESTS.items() if re.search(r"def \w+\(.*\bbuilt\b.*\)", text)}
-SERVED = {name for name, text in TESTS.items() if re.search(r"def \w+\(page\b", text)}
 SHARING = {name for name, text in TESTS.items() if 'scope="' in text}
 
 
@@ -82,9 +81,7 @@ class Together(LoadScopeScheduling):
     "Tests that share what takes long to make run in one process, those on the report first; all others as they come."
     def _split_scope(self, nodeid: str) -> str:
         name = Path(nodeid.split("::")[0]).name
-        for group, names in {"built": BUILT, "served": SERVED}.items():
-            if name in names: return group
-        return name if name in SHARING else nodeid
+        return "built" if name in BUILT else name if name in SHARING else nodeid
 
 
 def pytest_xdist_make_scheduler(config, log): return Together(config, log)
@@ -147,12 +144,6 @@ def browser():
         chromium = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try: yield chromium
         finally: chromium.close()
-
-
-@pytest.fixture(scope="session")
-def page():
-    "A browser, the server of the page, and its address."
-    with browser() as chromium, the_page() as (server, address): yield chromium, server, address
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import browser, the_page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,17 +107,16 @@ def test_a_cell_can_be_clicked_again(predictor):
 
 
 @pytest.fixture(scope="module")
-def opened(page):
+def opened():
     "The page in a browser, and all addresses that it has asked for."
-    chromium, _, address = page
-    tab, addresses = chromium.new_page(viewport={"width": 1280, "height": 900}), []
-    tab.set_default_timeout(120_000)
-    tab.on("request", lambda request: addresses.append(request.url))
-    tab.goto(address, wait_until="domcontentloaded", timeout=120_000)
-    tab.wait_for_selector("#pn-prediction")
-    tab.wait_for_selector(".pn-grid button:nth-child(320)")
-    yield tab, addresses
-    tab.close()
+    with browser() as chromium, the_page() as (_, address):
+        tab, addresses = chromium.new_page(viewport={"width": 1280, "height": 900}), []
+        tab.set_default_timeout(120_000)
+        tab.on("request", lambda request: addresses.append(request.url))
+        tab.goto(address, wait_until="domcontentloaded", timeout=120_000)
+        tab.wait_for_selector("#pn-prediction")
+        tab.wait_for_selector(".pn-grid button:nth-child(320)")
+        yield tab, addresses
 
 
 def shown(tab):

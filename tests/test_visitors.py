@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, listening
+from conftest import ROOT, browser, listening, the_page
 
 from promoter_nb.app.page import EXAMPLE, LONGEST_TEXT
 from promoter_nb.inference.predictor import Predictor
@@ -31,6 +31,12 @@ def predict(tab, text):
 
 
 def family(server): return [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+
+
+@pytest.fixture(scope="module")
+def page():
+    "A browser, the server of the page, and its address."
+    with browser() as chromium, the_page() as (server, address): yield chromium, server, address
 
 
 def check_sessions(page, visitors, rounds):
