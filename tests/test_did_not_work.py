@@ -189,8 +189,8 @@ def test_a_tuned_body_keeps_its_names(tmp_path):
 @pytest.mark.parametrize("name, width, options, message", [
     ("min_gpt", 120, {}, "there are 110 places; set context=120"),
     ("min_gpt", 80, {"heads": 5}, "5 heads cannot share 48 channels"),
-    ("min_gpt", 80, {"state": "first"}, "not from 'first'"),
-    ("min_gpt", 80, {"learn": "everything"}, "learns from labels, sequences, both, not from 'everything'"),
+    ("min_gpt", 80, {"state": "first"}, "no expression is read from 'first'; expected 'last' or 'mean'"),
+    ("min_gpt", 80, {"learn": "everything"}, "no network learns from 'everything'; there are labels, sequences, both"),
     ("enformer", 80, {"channels": (32,)*7}, "80 bases"),
     ("enformer", 80, {"first_kernel": 14}, "kernels are odd"),
     ("enformer", 80, {"heads": 7}, "7 heads cannot share 96 channels"),

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
 # Facts of the original report and of the assay, of which the text speaks; none of them is a result.
 FACTS = {"2022", "80", "17", "13", "18", "0", "21", "5", "64", "2047", "600", "0.001", "95", "19", "40", "7", "2",
          "6.7", "128", "1", "3", "196608",
-         "76", "31", "8.5", "142", "6739258", "51.2", "10.5", "13.5", "2026"}
+         "76", "31", "8.5", "142", "6739258", "51.2", "10.5", "13.5", "2020", "2026"}
 STEPS = {"1", "4", "5"}  # of the pipeline figure, to which its caption points
 
 

@@ -115,5 +115,5 @@ def prepare(
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
     starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:], flanks)
     if (bare := starts == ends).any():
-        raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front; remove it")
+        raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front; give its bases")
     return as_prepared(align_right(buffer, starts, ends, width), ends - starts)

@@ -46,7 +46,7 @@ function readCore(text, model) {
   const letters = bases.join("").replace(/\s+/g, "").toUpperCase().replaceAll("U", "T");
   if (!letters) throw new RangeError("is empty; expected bases");
   const [start, end] = trim(codesOf(letters, model.letters), model.flanks);
-  if (start == end) throw new RangeError("has no bases besides flanks and N in front");
+  if (start == end) throw new RangeError("has no bases besides flanks and N in front; give its bases");
   return letters.slice(start, end);
 }
 
