@@ -13,7 +13,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promoter_nb.evaluation.comparison import EXPECTED, VERDICTS, gain, holm, judge, p_values
+from promoter_nb.evaluation.comparison import EXPECTED, VERDICTS, both_p_values, gain, holm, judge
 from promoter_nb.paper.claims import judged
 from promoter_nb.paper.primary import PrimaryError, comparisons, decide, differing, read_study, verdicts
 from promoter_nb.paper.workflow import ablations
@@ -119,7 +119,7 @@ def test_nothing_is_found_where_nothing_is():
     "Two settings that are the same differ by chance in one study of twenty, and after correction in none of eighteen."
     rng, labels = np.random.default_rng(3), np.random.default_rng(4).normal(size=500)
     draw = lambda: labels + 0.6*rng.normal(size=(5, 500))
-    found = {number: p_values(gain(labels, draw(), draw(), draws=100))["effect"] for number in range(120)}
+    found = {number: both_p_values(gain(labels, draw(), draw(), draws=100))["effect"] for number in range(120)}
     assert sum(p < 0.05 for p in found.values()) <= 14 # 6 are expected; more than 14 in one of a thousand
     assert min(holm({number: found[number] for number in range(18)}).values()) > 0.05
 
@@ -127,12 +127,12 @@ def test_nothing_is_found_where_nothing_is():
 @given(st.floats(-0.2, 0.2), st.floats(1e-4, 0.1), st.floats(2, 1000), st.sampled_from(EXPECTED), st.floats(1e-3, 0.1))
 def test_verdict_is_one_of_four_and_turns_with_the_sign(value, error, freedom, expected, margin):
     effect = {"value": value, "error": error, "freedom": freedom}
-    p = p_values(effect, expected, margin)
+    p = both_p_values(effect, expected, margin)
     verdict = judge(effect, p, expected)
     assert all(0 <= chance <= 1 for chance in p.values()) and verdict in VERDICTS
     turned = effect | {"value": -value}
     if expected == "gain":
-        other = judge(turned, p_values(turned, "gain", margin), "gain")
+        other = judge(turned, both_p_values(turned, "gain", margin), "gain")
         assert {verdict, other} in ({"supported", "contradicted"}, {"no difference"}, {"unresolved"})
     if expected == "no difference": assert judge(turned, p, expected) == verdict
 

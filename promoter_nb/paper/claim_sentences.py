@@ -14,7 +14,7 @@ from itertools import groupby
 from .claims import PARTS, kind_of
 from .formatting import decimal, percent
 from .sentence_parts import (
-    called, counted, leads, listed, place, points, sentence, share, span, turned, with_points)
+    called, counted, in_words, leads, listed, place, points, sentence, share, span, turned, with_points)
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbc4e54a
 DECIDED = {"contradicted": "contradicted", "supported": "supported", "unresolved": "unresolved",
@@ -249,12 +249,10 @@ def published(
                f"{share(row['validation'])}" for row in rows
                if not inside(row["validation"], row["published"]["validation"])]
     if not outside: return f"What the 2022 report gives for {counted(len(rows), 'model')} lies within our intervals."
-    values = f"{_in_word(len(rows))} {'value' if len(rows) == 1 else 'values'} that the 2022 report gives"
+    values = f"{in_words(len(rows))} {'value' if len(rows) == 1 else 'values'} that the 2022 report gives"
     lie = f"{'lies' if len(outside) == 1 else 'lie'} outside our intervals: {'; '.join(outside)}."
     if 1 < len(outside) == len(rows): return f"All {values} {lie}"
-    return f"Of {values}, {_in_word(len(outside))} {lie}"
-
-def _in_word(number: int) -> str: return ("no", "one", "two", "three", "four")[number] if number < 5 else str(number)
+    return f"Of {values}, {in_words(len(outside))} {lie}"
 
 def _as_published(models: list[dict]) -> list[dict]: # one a published value: of two LightGBMs, that of 2047 leaves
     rows = [row for row in models if row["published"]]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..evaluation.comparison import MARGIN, SEEDS, gain, holm, judge, p_values, power
+from ..evaluation.comparison import MARGIN, SEEDS, gain, holm, judge, both_p_values, power
 
 # %% ../../nbs/library/paper/14_primary.ipynb #7ee11ea7
 class PrimaryError(ValueError):
@@ -142,7 +142,7 @@ def decide(
     rows: list[dict] # comparisons with their effects, one family of tests
 ) -> list[dict]: # each with its smaller p-value, raw and corrected, its power and its verdict
     "The verdicts of tests that are corrected for their number."
-    raw = [p_values(row, row["expected"], row["margin"]) for row in rows]
+    raw = [both_p_values(row, row["expected"], row["margin"]) for row in rows]
     together = holm({(number, test): p for number, tests in enumerate(raw) for test, p in tests.items()})
     corrected = [{test: together[number, test] for test in tests} for number, tests in enumerate(raw)]
     return [row | {"p": min(raw[number].values()), "corrected": min(corrected[number].values()),
