@@ -42,7 +42,7 @@ RUNS = {
     "networks": expand(RUN, model=[name for name in MODELS if MODELS[name][0] == "40_network"], seed=SEEDS),
 } | {study: expand(RUN, model=[name for name in EXPERIMENTS if name.startswith(f"{study}/")],
                    seed=config[study]["seeds"] if study in STUDIES else []) for study in KINDS}
-CHAPTERS = notebooks.chapters(NEEDS, config.get("chapters", {}), DATA, RUNS)
+CHAPTERS = notebooks.chapters(NEEDS, config.get("chapters", {}), DATA, RUNS, ["elsewhere"] if ELSEWHERE else [])
 REPORTED = [f"{RESULTS}/{chapter}" for chapter in CHAPTERS] + RUNS["models"] + sum((RUNS[study] for study in KINDS), [])
 
 # Reference results of other data, or of more of the same, are evidence for claims. Chapters that a profile leaves out

@@ -384,7 +384,7 @@ def _score_genome(predictor, path, output, to, genome, windows, options: tuple, 
     from promoter_nb.data.genome import open_genome
     from promoter_nb.data.vcf import read_vcf
     from promoter_nb.data.windows import lay_windows, read_regions
-    from promoter_nb.inference.genome_variants import VariantScorer, score_vcf, summary
+    from promoter_nb.inference.genome_variants import VariantScorer, describe_scoring, score_vcf
     feature, upstream, step = options
     with _opened(path) as (stream, name), open_genome(genome) as opened:
         regions = read_regions(windows, feature)
@@ -395,7 +395,7 @@ def _score_genome(predictor, path, output, to, genome, windows, options: tuple, 
             for records, scores in score_vcf(scorer, vcf):
                 write(records, scores)
                 bar.update(len(records))
-    typer.echo(summary(scorer), err=True)
+    typer.echo(describe_scoring(scorer), err=True)
 
 # %% ../nbs/library/00_cli.ipynb #1887c3c5
 def _check_genome(genome, windows, to, output, format, others: dict) -> None:

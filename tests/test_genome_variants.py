@@ -21,7 +21,7 @@ from promoter_nb.data.genome import open_genome
 from promoter_nb.data.vcf import read_vcf, write_vcf
 from promoter_nb.data.windows import lay_windows, read_regions
 from promoter_nb.inference import genome_variants
-from promoter_nb.inference.genome_variants import VariantScorer, score_vcf, summary
+from promoter_nb.inference.genome_variants import VariantScorer, describe_scoring, score_vcf
 from promoter_nb.inference.predictor import Predictor
 from promoter_nb.inference.scan import bedgraph_lines, scan, wig_lines
 from promoter_nb.models.registry import build
@@ -88,7 +88,7 @@ def score(place, predictor, lines, regions="windows.bed", genome="genome.fa", **
         windows = lay_windows(read_regions(place/regions), opened, predictor.width, **options)
         scorer = VariantScorer(predictor, opened, windows, sequences=True)
         parts = [scores for _, scores in score_vcf(scorer, read_vcf(io.BytesIO((HEADER + lines).encode()), "my.vcf"))]
-    return pd.concat(parts), summary(scorer)
+    return pd.concat(parts), describe_scoring(scorer)
 
 
 def line(chromosome, position, ref, alt): return f"{chromosome}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n"

@@ -99,7 +99,7 @@ promoters cannot be found in them."""
 
 # %% ../../nbs/library/interpretation/07_learned_page.ipynb #c36055a5
 def learned_page(
-    table: pd.DataFrame, # of `motif_table`
+    table: pd.DataFrame, # of `learned_motif_table`
     found: list[Found],  # its motifs, in the same order
     model: str,          # its name
     promoters: str,      # which were read, such as "5,000 promoters of random bases"

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['DECIDED', 'AGAIN', 'VERBS', 'TOPICS', 'COUNTED', 'TREES', 'NETWORKS', 'CROWDED', 'verdict_sentence', 'remark',
            'verdicts', 'verdicts_on_each_kind', 'verdict_count', 'transfer', 'elsewhere', 'networks_and_trees',
-           'bagging', 'depth', 'published', 'hedging', 'middle', 'settings', 'seeds_sentence', 'scope',
+           'bagging', 'depth', 'published', 'hedging', 'middle', 'settings_sentence', 'seeds_sentence', 'scope',
            'commits_sentence', 'borrowed_sentence']
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #25730f5c
 from itertools import groupby
 
-from .claims import PARTS, kind_of
+from .claims import CLAIM_PARTS, kind_of
 from .formatting import decimal, percent
 from .sentence_parts import (
     called, counted, in_words, leads, listed, place, points, sentence, share, span, turned, with_points)
@@ -117,7 +117,7 @@ def _decided(verb: tuple[str, str, str], rows: list[dict]) -> str: # such as "K2
 def _topic(row: dict) -> str:
     part = row.get("part") or TOPICS.get(row["claim"], row["reason"])
     shown = row["verdict"] == "contradicted" or row["verdict"] == "supported" and row.get("expected") != "no gain"
-    return PARTS.get(part, part) + (f", {percent(row['value'])} points" if shown else "")
+    return CLAIM_PARTS.get(part, part) + (f", {percent(row['value'])} points" if shown else "")
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #4a811210
 def _control(row: dict) -> str: # a claim of no difference
@@ -283,7 +283,7 @@ def middle(
 CROWDED = 0.25 # of the labels in those three of eighteen bins, which would hold a sixth of them if none were preferred
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #cbf0957a
-def settings(
+def settings_sentence(
     rows: list[dict] # of the table of R², each with `model` and `setting`
 ) -> str: # a sentence
     "The settings of each model that its score depends on most."

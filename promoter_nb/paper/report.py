@@ -21,8 +21,9 @@ from . import claim_sentences as claim_text
 from .captions import captions
 from .experiment import commit
 from ..data.files import atomic, write_json
-from .claims import (
-    chapters, first_runs, in_words_of_today, judged, ledger, model_runs, promoters_used, statements, verdicts_by_kind)
+from promoter_nb.paper.claims import (
+    first_runs, in_words_of_today, judged, ledger, model_runs, promoters_used, read_chapters, statements,
+    verdicts_by_kind)
 from .model_sentences import beyond_in_short, frontier_in_short, measured_in_short
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
@@ -276,7 +277,7 @@ def _notes(found: dict, scope: dict[str, str], seeds: int) -> dict[str, str]:
             "bagging": claim_text.bagging(bagging, scope.get("tree_inputs", "")),
             "depth": claim_text.depth(results), "hedging": claim_text.hedging(models),
             "middle": claim_text.middle(results), "published": claim_text.published(results),
-            "settings": claim_text.settings(models), "seeds": claim_text.seeds_sentence(seeds)}
+            "settings": claim_text.settings_sentence(models), "seeds": claim_text.seeds_sentence(seeds)}
 
 # %% ../../nbs/library/paper/05_report.ipynb #d788e378
 def _models_in_words(trained: dict, own: dict) -> list[str]:
@@ -367,7 +368,7 @@ def _plots(root: Path, folders: list[str]) -> dict[str, str]: # path by name of 
 def _gathered(root: Path, folders: list[Path], spare: list[str]) -> tuple[dict, dict]: # chapters, and runs of models
     found, trained = {}, {}
     for runs in (*(runs_in(root/"results/reference"/name) for name in spare), folders):
-        found, trained = found | with_promoters(chapters(runs)), trained | model_runs(runs)
+        found, trained = found | with_promoters(read_chapters(runs)), trained | model_runs(runs)
     return found, trained
 
 # %% ../../nbs/library/paper/05_report.ipynb #9b6935b7
@@ -391,7 +392,7 @@ def collect(
     "Gather the values of the report from the results of its runs."
     folders = [root/folder for folder in reported] or runs_in(root/results)
     others = [folders, *(runs_in(root/folder) for folder in references)]
-    own, *known = told = [chapters(runs) for runs in others]
+    own, *known = told = [read_chapters(runs) for runs in others]
     found, trained = _gathered(root, folders, spare)
     simulated = found["data_set"]["name"] == "simulated"
     claims = json.loads((root/"report/claims.json").read_text())

@@ -14,7 +14,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
@@ -216,7 +216,8 @@ def chapters(
     needs: dict,            # `config/chapters.yaml`
     profile: dict,          # parameters by chapter, of a profile
     data: str,              # `simulated`, `dream2022` or a file
-    runs: dict[str, list[str]] # folders of runs that a chapter may read, by kind
+    runs: dict[str, list[str]], # folders of runs that a chapter may read, by kind
+    given: Iterable[str] = ()   # further data that are there, such as `elsewhere`
 ) -> dict[str, dict]: # parameters by chapter
     "The chapters that a profile runs."
     kinds = {"any", data} | ({"made"} if data in MADE else set())
@@ -224,7 +225,8 @@ def chapters(
     reading = [name for name in needs if "reads" in needs[name]]
     first = [name for name in needs if name in always and name not in reading]
     order = dict.fromkeys([*first, *profile, *reading])
-    fits = lambda need: need.get("data", "any") in kinds and ("reads" not in need or bool(runs[need["reads"]]))
+    fits = lambda need: (need.get("data", "any") in kinds and ("reads" not in need or bool(runs[need["reads"]]))
+                         and need.get("given") in {None, *given})
     return {name: profile.get(name) or {} for name in order if fits(needs.get(name, {}))}
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #debada77
