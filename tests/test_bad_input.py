@@ -74,7 +74,7 @@ def sequence_files():
                            "there is no column 'sequence'; the first line names 'id', 'promoter'; "
                            "say which it is, as with --column"),
         "two columns alike": ("f.csv", f"sequence,sequence\n{A},{A}\n".encode(), "two columns have the same name"),
-    "an unnamed column": ("f.csv", f",sequence\n1,{A}\n".encode(), "1 of 2 columns have no name"),
+    "an unnamed column": ("f.csv", f"sequence,\n{A},1\n".encode(), "a column behind the first has no name"),
         "a short row": ("f.csv", f"id,sequence\n1,{A}\n2\n".encode(), "line 3: '2' has 1 field; expected 2"),
     "a long row in Latin-1": ("f.csv", f"id,sequence\n1,{A}\n\xe9,{A},x\n".encode("latin-1"), "line 3: it is no text"),
     "a long row": ("f.csv", f"id,sequence\n1,{A},x\n".encode(), "has 3 fields; expected 2"),

@@ -149,7 +149,7 @@ def test_measured_values_come_out_as_they_went_in(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["ID, Sequence \n1,{}\n", "id;sequence\n1;{}\n", "SEQUENCE\n {} \n\n\n",
-                                  "{}\u00a0\n\n", ">a\n{}\n\n"])
+                                  ",sequence\n0,{}\n", '"","sequence"\n"1","{}"\n', "{}\u00a0\n\n", ">a\n{}\n\n"])
 def test_tables_as_people_have_them(text):
     written = run("predict", "-", input=text.format(CORES[0]).encode())
     assert table(written).prediction.item() == table(run("predict", "-", input=CORES[0])).prediction.item()

@@ -93,7 +93,7 @@ REFUSED = {
                    "2 sheets have a column 'sequence': a, b"),
     "empty": (workbook(a=[], b=[[None, " "]]), "the spreadsheet is empty"),
     "a heading alone": (workbook(a=[["sequence", "value"]]), "there are no sequences in it"),
-    "a column without a name": (workbook(a=[["sequence", None], ["ACGT", 3]]), "1 of 2 columns have no name"),
+    "a column without a name": (workbook(a=[["sequence", None], ["ACGT", 3]]), "a column behind the first has no name"),
     "another archive": (b"PK\x03\x04 of something", "is a spreadsheet or zip archive"),
     "cut off": (workbook(a=[["sequence"], ["ACGT"]])[:-100], "is a spreadsheet or zip archive")}
 

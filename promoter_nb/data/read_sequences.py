@@ -227,8 +227,8 @@ def _quoted_to_the_end(frames, stream, name):
 # %% ../../nbs/library/data/05_read_sequences.ipynb #54f19721
 def _check_names(name, names, columns, advice): # of the columns of a table
     if not find_column(names, *columns): raise _no_column(name, columns, names, advice)
-    if unnamed := sum(not column.strip() for column in names):
-        raise DataError(f"{name}, line 1: {unnamed} of {len(names)} columns have no name; name or remove them")
+    if not all(column.strip() for column in names[1:]): # the first may hold row names, as pandas and R write them
+        raise DataError(f"{name}, line 1: a column behind the first has no name; name or remove it")
     if len(set(names)) < len(names):
         raise DataError(f"{name}, line 1: two columns have the same name; there are {', '.join(names)}")
 

@@ -89,15 +89,12 @@ def _of_one_type(regions: pd.DataFrame, feature: str | None, name: str) -> pd.Da
                     f"{there}; choose one, as with --feature gene")
 
 # %% ../../nbs/library/data/12_windows.ipynb #a1607153
-def _wrong(regions: pd.DataFrame) -> pd.Series:
-    "What is wrong with each region, if anything."
-    empty = regions.start >= regions.end
-    place = (regions.start + 1).astype(str) + "-" + regions.end.astype(str)
-    return pd.Series(np.select(
-        [regions.start < 0, empty, ~regions.strand.isin(["+", "-", "."])],
-        ["start is 0; positions of GFF3 and of lists count from 1", "region " + place + " has no bases; "
-         "expected an end behind the start", "strand is " + regions.strand.map(repr) + "; expected +, - or ."], ""),
-        regions.index)
+def _wrong(region) -> str:
+    "What is wrong with a region that is none."
+    if region.start < 0: return "start is 0; positions of GFF3 and of lists count from 1"
+    if region.start >= region.end:
+        return f"region {region.start + 1}-{region.end} has no bases; expected an end behind the start"
+    return f"strand is {region.strand!r}; expected +, - or ."
 
 # %% ../../nbs/library/data/12_windows.ipynb #b7f2a9e8
 def read_regions(
@@ -117,9 +114,10 @@ def read_regions(
         raise DataError(f"{path}: there are no regions in it; expected BED, GFF3, or lines such as chrI:101-180:+")
     columns = ["line", "chromosome", "start", "end", "strand", "name", "type"]
     regions = _of_one_type(pd.DataFrame(rows, columns=columns).set_index("line"), feature, str(path))
-    if (wrong := _wrong(regions)).any():
-        line = wrong.index[wrong.ne("").argmax()]
-        raise DataError(f"{path}, line {line}: {wrong[line]}")
+    wrong = (regions.start < 0) | (regions.start >= regions.end) | ~regions.strand.isin(["+", "-", "."])
+    if wrong.any():
+        line = wrong.idxmax()
+        raise DataError(f"{path}, line {line}: {_wrong(regions.loc[line])}")
     return regions.drop(columns="type")
 
 # %% ../../nbs/library/data/12_windows.ipynb #e4d0c721
