@@ -208,7 +208,11 @@ def ablations(
         names = ", ".join(sorted(unknown))
         raise ValueError(f"ablation {names} is not in config/models.yaml, which has {', '.join(settings)}")
     sizes = {name: size for name, size in profile.items() if name not in ("seeds", "settings")}
-    given = {name: sizes | (settings[name] or {}) for name in profile["settings"]}
+    passes = {"epochs", "muon_epochs"} # of networks alone
+    sizes_of = lambda setting: {name: size for name, size in sizes.items()
+                                if name not in passes or "notebook" not in setting}
+    changes = {name: settings[name] or {} for name in profile["settings"]}
+    given = {name: sizes_of(setting) | setting for name, setting in changes.items()}
     return {name: (values.pop("notebook", "40_network"), values) for name, values in given.items()}
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #d708a2c0
