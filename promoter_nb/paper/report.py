@@ -106,8 +106,9 @@ def calibration_rows(
     metrics: dict # of the chapter on calibration
 ) -> list[list[str]]: # two quantities a line: its name, real, simulated and tolerated value, a gap, and the same again
     "The table of calibration."
-    text = lambda kind, name: as_text(metrics[kind][name]) if metrics[kind][name] else "–" # a distance from the real one
-    asked = [[name, *(text(kind, name) for kind in ("real", "simulated", "tolerance"))] for name in metrics["tolerance"]]
+    numbers = lambda name: (metrics[kind][name] for kind in ("real", "simulated", "tolerance"))
+    text = lambda number: as_text(number) if number else "–" # what is measured from the real sample is 0 there
+    asked = [[name, *map(text, numbers(name))] for name in metrics["tolerance"]]
     half = (len(asked) + 1)//2
     return [[*left, "", *right] for left, right in zip(asked[:half], [*asked[half:], [""]*4])]
 
