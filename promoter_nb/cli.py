@@ -1064,7 +1064,7 @@ Minutes = Annotated[float | None, typer.Option(
     min=0.01, max=1_000_000, help="Time that everything may take; the best model that fits.", show_default="no limit")]
 Members = Annotated[int | None, typer.Option(
     min=1, max=1000, help="Networks in the ensemble, trained side by side where there are cores.",
-    show_default="2 of the default network, more in more minutes; else 1")]
+    show_default="2 of the default network, more in more minutes, 1 in few; else 1")]
 
 # %% ../nbs/library/00_cli.ipynb #c44d37e2
 Start = Annotated[str | None, typer.Option(
@@ -1147,8 +1147,8 @@ def train(
 
     Two networks are trained, side by side where there are two cores, and predict together. They start from one in the
     package that learned yeast's motifs from a simulator; --from names another model of the same network and width, or
-    `nothing` for random weights. With --minutes the schedule ends when the time does. Values may be in any unit;
-    predictions are in the same.
+    `nothing` for random weights. With --minutes the schedule ends when the time does; where it is short, one network
+    has all cores. Values may be in any unit; predictions are in the same.
 
     \b
       promoter-nb train measured.txt my_model
