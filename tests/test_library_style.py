@@ -54,3 +54,11 @@ def test_the_median_cell_is_short():
 def test_public_docstrings_hold_no_codes_of_claims(path):
     exported = [source for source in cells(path, "code") if source.startswith("#| export")]
     assert not [line for source in exported for line in source.splitlines() if re.search(r"\(claims? [A-Z]\d", line)]
+
+
+def test_a_constant_has_one_home():
+    "Names of constants are read far from where they are set, so none stands for two things."
+    assigned = [re.match(r"([A-Z][A-Z_0-9]*)(?:: [^=]+)? = ", line) for path in NOTEBOOKS
+                for source in cells(path, "code") if source.startswith("#| export\n") for line in source.splitlines()]
+    names = [found[1] for found in assigned if found]
+    assert not {name for name in names if names.count(name) > 1}
