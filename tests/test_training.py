@@ -20,7 +20,7 @@ from conftest import ROOT
 
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
-from promoter_nb.inference.train_model import train_model, with_epochs
+from promoter_nb.inference.train_model import _decide, _Task, train_model, with_epochs
 from promoter_nb.models.registry import build, model_names
 from promoter_nb.training import fit
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
@@ -388,3 +388,16 @@ def test_time_and_memory_are_told_before_the_first_epoch_but_not_when_a_run_goes
     assert re.fullmatch(r"less than a minute, and \d\.\d GB of memory", begun[1])
     train()
     assert "GB of memory" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("a_second, alone", [(1, True), (10**6, False)], ids=["slow", "fast"])
+def test_where_time_is_short_one_network_has_all_cores(a_second, alone):
+    parts = {name: count_gc(rows, seed) for seed, (name, rows) in
+             enumerate({"training": 300, "validation": 50, "calibration": 50, "test": 50}.items())}
+    task = _Task(lambda seed: build("strand_resnet", width=40, channels=4, seed=seed), None, parts["training"], parts, None, None,
+                 None, 0, 1.0, {"accelerator": "cpu", "precision": "32-true"}, False, time.perf_counter(), a_second)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try: recipe, members = _decide(task)
+    finally: torch.set_num_threads(threads)
+    assert recipe.muon_epochs >= 2 and (members == 1) == alone
