@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['OUTPUTS', 'HELP', 'app', 'Model', 'Output', 'Precision', 'Networks', 'To', 'Format', 'Column', 'VARIANT_COLUMNS',
-           'NAMES', 'GenomeFile', 'Regions', 'Feature', 'Upstream', 'Step', 'Sequences', 'VariantFile', 'TableFormat',
-           'ToVcf', 'ToTrack', 'TRACKS', 'STRAND_NAMES', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed', 'FixedColumn',
-           'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart', 'Downstream',
-           'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds', 'Number', 'Draws', 'Page', 'Promoters',
-           'Measured', 'Architecture', 'Settings', 'Width', 'Device', 'Epochs', 'Minutes', 'Members', 'Start', 'Apart',
-           'SequenceColumn', 'ValueColumns', 'WeightColumn', 'ErrorColumn', 'BinColumns', 'data_app', 'benchmark_app',
-           'Commands', 'Verb', 'Verbs', 'predict', 'variants', 'scan', 'explain', 'design', 'insert', 'ablate', 'pair',
-           'motifs', 'train', 'card', 'fetch', 'simulate', 'describe', 'export_promoters', 'score']
+           'NAMES', 'GenomeFile', 'Regions', 'Feature', 'UpstreamBases', 'Step', 'Sequences', 'VariantFile',
+           'TableFormat', 'ToVcf', 'ToTrack', 'TRACKS', 'STRAND_NAMES', 'Logos', 'Motifs', 'Target', 'Keep', 'Fixed',
+           'FixedColumn', 'Forbid', 'Enzyme', 'ShareGC', 'WindowGC', 'LongestRun', 'Method', 'Proposals', 'BasesApart',
+           'UpstreamFlank', 'DownstreamFlank', 'Overlap', 'Order', 'PROPOSED', 'ask_app', 'MOTIF', 'Backgrounds',
+           'Number', 'Draws', 'Page', 'Promoters', 'Measured', 'Architecture', 'Settings', 'Width', 'Device', 'Epochs',
+           'Minutes', 'Members', 'Start', 'Apart', 'SequenceColumn', 'ValueColumns', 'WeightColumn', 'ErrorColumn',
+           'BinColumns', 'data_app', 'benchmark_app', 'Commands', 'Verb', 'Verbs', 'predict', 'variants', 'scan',
+           'explain', 'design', 'insert', 'ablate', 'pair', 'motifs', 'train', 'card', 'fetch', 'simulate', 'describe',
+           'export_promoters', 'score']
 
 # %% ../nbs/library/00_cli.ipynb #4adbd33e
 import os
@@ -341,7 +342,7 @@ Regions = Annotated[Path | None, typer.Option(
 Feature = Annotated[str | None, typer.Option(
     metavar="TYPE", help="Features of a GFF3 that are meant, such as gene, where it has several types.",
     show_default="none")]
-Upstream = Annotated[int | None, typer.Option(
+UpstreamBases = Annotated[int | None, typer.Option(
     min=1, max=10**9, metavar="BASES", help="Lay windows over so many bases in front of each region, such as a gene.",
     show_default="over the region itself")]
 Step = Annotated[int | None, typer.Option(
@@ -426,7 +427,7 @@ ToTrack = Annotated[Literal["tsv", "csv", "jsonl", "parquet", "bedgraph", "wig"]
 @app.command()
 def variants(
     file: VariantFile, output: _output(".tsv, .csv, .jsonl, .parquet or .vcf") = None, model: Model = None,
-    genome: GenomeFile = None, windows: Regions = None, feature: Feature = None, upstream: Upstream = None,
+    genome: GenomeFile = None, windows: Regions = None, feature: Feature = None, upstream: UpstreamBases = None,
     step: Step = None, sequences: Sequences = False,
     precision: Precision = "32-true", members: Networks = None, format: TableFormat = None, to: ToVcf = None,
 ):
@@ -653,9 +654,9 @@ LongestRun = Annotated[int | None, typer.Option(
 Method = Annotated[Literal["greedy", "evolutionary"], typer.Option(help="How to search.")]
 Proposals = Annotated[int, typer.Option(min=1, help="Proposals for each sequence and target.")]
 BasesApart = Annotated[int, typer.Option(min=1, help="Bases between any two proposals for a sequence, at least.")]
-Upstream = Annotated[str, typer.Option(
+UpstreamFlank = Annotated[str, typer.Option(
     metavar="SEQUENCE", help="What stands before the promoter in the construct; nothing forbidden may form there.")]
-Downstream = Annotated[str, typer.Option(metavar="SEQUENCE", help="What stands behind it.")]
+DownstreamFlank = Annotated[str, typer.Option(metavar="SEQUENCE", help="What stands behind it.")]
 Overlap = Annotated[int | None, typer.Option(
     min=0, metavar="BASES", help="Bases of each flank, next to the promoter, that are ordered.", show_default="all")]
 Order = Annotated[list[Path], typer.Option(
@@ -733,7 +734,7 @@ def _design(sequences, output, format, to, column, model, fixed, order, overlap,
             write(part)
             found.extend(part["proposal"])
             bar.update(len(part)//len(brief.wanted))
-        for write in ordered: write(order_oligos(names, found, brief.limits.flanks, overlap))
+        for write_order in ordered: write_order(order_oligos(names, found, brief.limits.flanks, overlap))
 
 # %% ../nbs/library/00_cli.ipynb #54e98f69
 @app.command()
@@ -746,7 +747,7 @@ def design(
     keep: Keep = [], fixed: Fixed = "", fixed_column: FixedColumn = None,
     forbid: Forbid = [], enzyme: Enzyme = [], gc: ShareGC = (0.0, 1.0), gc_window: WindowGC = None,
     longest_run: LongestRun = None, proposals: Proposals = 1, apart: BasesApart = 1,
-    upstream: Upstream = "", downstream: Downstream = "", overlap: Overlap = None, order: Order = [],
+    upstream: UpstreamFlank = "", downstream: DownstreamFlank = "", overlap: Overlap = None, order: Order = [],
     method: Method = "greedy",
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the evolutionary search.")] = 0,
     model: Model = None, column: Column = "sequence", format: Format = None, to: To = None,

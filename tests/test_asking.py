@@ -13,7 +13,7 @@ from promoter_nb.data.flanks import DOWNSTREAM, UPSTREAM
 from promoter_nb.data.sequence import PADDING, decode, encode
 from promoter_nb.features.motif_sites import IUPAC, pattern, site_starts
 from promoter_nb.inference.predictor import Predictor
-from promoter_nb.interpretation.ablation import ablation_effects, replace, stretches
+from promoter_nb.interpretation.ablation import ablation_effects, replace_bases, stretches
 from promoter_nb.interpretation.epistasis import epistasis, pair_starts
 from promoter_nb.interpretation.insertion import insertion_effects, random_backgrounds, site_of, turned_site, write_site
 from promoter_nb.simulate.expression import express
@@ -88,7 +88,7 @@ def test_sites_are_replaced_and_nothing_else_is():
         chosen = np.zeros(codes.shape, dtype=bool)
         for site in stretches(codes, pattern(word)).itertuples(): chosen[site.row, site.start:site.end] = True
         many, where = np.repeat(codes, 50, 0), np.repeat(chosen, 50, 0)
-        replaced = replace(many, where, pattern(word))
+        replaced = replace_bases(many, where, pattern(word))
         assert not site_starts(replaced, pattern(word)).any() and (replaced[~where] == many[~where]).all()
 
 

@@ -23,6 +23,14 @@ def predictor():
     return Predictor.load()
 
 
+def test_a_model_with_flanks_of_its_own_cuts_those_alone():
+    predictor = Predictor.load()
+    predictor.flanks = "GGATCCGGATCC", "TTAATTAATTAA"
+    oligo = UPSTREAM + EXAMPLE[:40] # which to this model is all core
+    found = view(predictor, read_core(oligo, predictor.flanks))
+    assert found.core == oligo and found.prediction == pytest.approx(float(predictor.predict([oligo])[0]))
+
+
 @settings(max_examples=8, deadline=None)
 @given(bases)
 def test_a_view_says_what_the_predictor_says(sequence):

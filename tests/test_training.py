@@ -101,7 +101,7 @@ def test_stopped_and_continued(undisturbed, tmp_path, stop, epochs):
 
 def test_stopped_within_an_epoch_and_continued(tmp_path, monkeypatch):
     "Dropout draws on, and the log has the time before the stop too."
-    monkeypatch.setattr(fit, "EVERY", 0)
+    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0)
     recipe, rows = Recipe(epochs=0, muon_epochs=1, batch_size=8), 1000 # 125 steps
     network = lambda: make("strand_resnet", summary=4, hidden=8, dropout=0.5)
     train(tmp_path/"undisturbed", network(), recipe, rows, progress=False)
@@ -394,8 +394,9 @@ def test_time_and_memory_are_told_before_the_first_epoch_but_not_when_a_run_goes
 def test_where_time_is_short_one_network_has_all_cores(a_second, alone):
     parts = {name: count_gc(rows, seed) for seed, (name, rows) in
              enumerate({"training": 300, "validation": 50, "calibration": 50, "test": 50}.items())}
-    task = _Task(lambda seed: build("strand_resnet", width=40, channels=4, seed=seed), None, parts["training"], parts, None, None,
-                 None, 0, 1.0, {"accelerator": "cpu", "precision": "32-true"}, False, time.perf_counter(), a_second)
+    task = _Task(lambda seed: build("strand_resnet", width=40, channels=4, seed=seed), None, parts["training"], parts,
+                 None, None, None, 0, 1.0, {"accelerator": "cpu", "precision": "32-true"}, False, time.perf_counter(),
+                 a_second)
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try: recipe, members = _decide(task)

@@ -40,7 +40,7 @@ def read_core(
     if len(lines) - len(bases) > 1:
         raise SequenceError(0, "holds several headers; the page takes one sequence, `promoter-nb predict` takes files")
     letters = "".join("".join(bases).split()).upper().replace("U", "T")
-    prepare([letters])
+    prepare([letters], flanks=flanks)
     codes = np.frombuffer(letters.encode().translate(IUPAC_CODES), dtype=np.uint8)
     starts, ends, _ = trim(codes, np.array([0]), np.array([len(codes)]), flanks)
     return letters[starts[0]:ends[0]]
@@ -79,7 +79,7 @@ def view(
     core: str             # over IUPAC letters, without flanks
 ) -> View: # raises SequenceError
     "Predict one promoter and all its mutants."
-    prepared = prepare([core], predictor.width)
+    prepared = prepare([core], predictor.width, flanks=("", "")) # they are cut already
     shown = core[-predictor.width:]
     own, effects = _predictions(predictor, prepared.codes[:, predictor.width - len(shown):])
     prediction, offset = float(own[0]), len(core) - len(shown)

@@ -27,7 +27,8 @@ def kmers(
     codes: np.ndarray, # uint8 (n, width)
     length: int = SHARED # of a k-mer, in bases
 ) -> tuple[np.ndarray, np.ndarray]: # row and number of each known k-mer, int64 and uint64 (m,); same on both strands
-    "The k-mers of sequences, as numbers."
+    "The k-mers of sequences, as numbers; raises ValueError for a length that no number of 64 bits holds."
+    if not 1 <= length <= 32: raise ValueError(f"length is {length}; expected 1 to 32 bases")
     if codes.shape[1] < length: return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
     flipped = np.where(codes < PADDING, 3 - np.minimum(codes, 3), PADDING).astype(np.uint8)[:, ::-1]
     both = np.minimum(_numbers(codes, length), _numbers(flipped, length)[:, ::-1])

@@ -108,6 +108,12 @@ def _frames(path: Path, file: Path, sequence: str) -> pd.DataFrame:
 def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
     return {"rows": len(lengths), **describe_lengths(lengths, width), "columns": columns}
 
+# %% ../../nbs/library/data/10_measured_tables.ipynb #4e437505
+def _check_columns(weight: str | None, error: str | None, bins: str | None):
+    if bins is not None and (weight or error):
+        raise ValueError("counts per bin give both values and weights; give no weight and no error with them")
+    if weight and error: raise ValueError("an error gives the weights; give a weight or an error, not both")
+
 # %% ../../nbs/library/data/10_measured_tables.ipynb #77c4b2e2
 def _values(frame, values, weight, error, bins, name) -> tuple[np.ndarray, np.ndarray | None]:
     "Labels and weights."
@@ -137,15 +143,16 @@ def read_table(
     weight: str | None = None, # column that says how much each row counts in training
     bins: str | None = None,   # what the columns of counts per sorting bin begin with, in place of values and weight
     error: str | None = None   # column of the values' standard errors, in place of a weight
-) -> Dataset: # raises FileNotFoundError, or DataError with file, line, column and value
+) -> Dataset: # raises FileNotFoundError, ValueError, or DataError with file, line, column and value
     "Read measured promoters from a table."
+    _check_columns(weight, error, bins)
     path = user_path(path)
     with readable_twice(path) as file: frame, sha256 = _frames(path, file, sequence), file_sha256(file)
     labels, weights = _values(frame, values, weight, error, bins, str(path))
     if weights is not None and not weights.any():
         raise DataError(f"{path}: all weights in column {weight!r} are 0; leave out --weight")
-    counted = {} if weight is None is error else {"weight": weight} if error is None else {"error": error}
-    columns = {"values": list(values)} | counted if bins is None else {"bins": bins}
+    weighed = {kind: column for kind, column in (("weight", weight), ("error", error)) if column}
+    columns = {"bins": bins} if bins is not None else {"values": list(values)} | weighed
     return _dataset(frame, sequence, labels, weights, width, path, sha256, columns)
 
 

@@ -29,8 +29,10 @@ class SequenceError(ValueError):
         reason: str, # what is wrong, and what would be right
         subject: str = "the sequence " # what the reason is said of
     ):
-        super().__init__(f"sequence {row}: {reason}")
+        super().__init__(row, reason, subject) # all of them, so that it can pass between processes
         self.row, self.reason, self.subject = row, reason, subject
+
+    def __str__(self): return f"sequence {self.row}: {self.reason}"
 
 # %% ../../nbs/library/data/04_prepare.ipynb #3b64445e
 def _is_biopython(value) -> bool: return type(value).__module__.startswith("Bio.")

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from ..data.sequence import PADDING, reverse_complement
 from ..features.motif_sites import IUPAC, profile_pattern, site_sums
-from .ablation import losses
+from .ablation import replacement_effects
 from .filters_and_seqlets import find_seqlets, match_motifs, trim_motif
 from .insertion import mean_effect
 from ..training.batches import on_each_core, read_codes
@@ -231,8 +231,8 @@ def site_effects(
     "What sites of a motif are worth where they stand."
     sites = found.sites.sample(min(len(found.sites), _SITES), random_state=seed)
     chosen = _on_sites(sites, found.probabilities.shape[1], codes.shape[1]) & (codes[sites.row] < PADDING)
-    return losses(predictions, codes[sites.row], chosen, profile_pattern("motif", found.probabilities), _COPIES,
-                  seed)["effect"]
+    motif = profile_pattern("motif", found.probabilities)
+    return replacement_effects(predictions, codes[sites.row], chosen, motif, _COPIES, seed)["effect"]
 
 # %% ../../nbs/library/interpretation/06_discovery.ipynb #69f75024
 _SHARE = 0.2 # of a column, from which a base is one of its letters
