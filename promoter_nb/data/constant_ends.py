@@ -24,7 +24,8 @@ def _common(codes, first, step):
         column = first + step*place
         inside = (column >= 0) & (column < codes.shape[1])
         bases = np.where(inside, codes[rows, column.clip(0, codes.shape[1] - 1)], PADDING)
-        alike &= bases == (base := np.bincount(bases, minlength=PADDING + 1)[:PADDING].argmax())
+        base = np.bincount(bases, minlength=PADDING + 1)[:PADDING].argmax()
+        alike &= bases == base
         if alike.mean() < SHARE_ALIKE: break
         found += ALPHABET[base]
     return found
@@ -50,7 +51,9 @@ def cut_ends(
     buffer, columns = data.codes.ravel(), data.codes.shape[1]
     ends = np.arange(1, len(data) + 1)*columns
     starts, ends, _ = trim(buffer, ends - columns + (data.codes < PADDING).argmax(1), ends, flanks)
-    if (bare := (lengths := ends - starts) == 0).any():
+    lengths = ends - starts
+    bare = lengths == 0
+    if bare.any():
         raise DataError(f"{data.name}, row {data.rows[bare.argmax()] + 1}: it has no bases besides the ends "
                         f"{' and '.join(filter(None, flanks))} that all promoters share; remove the row")
     width = width or suitable_width(lengths)

@@ -121,7 +121,9 @@ def refuse_no_text(
     except UnicodeDecodeError as error:
         line = 1 + head.count(b"\n", 0, error.start)
         raise DataError(f"{name}, line {line}: {NOT_UTF8}") from None
-    if b"\0" in head: raise DataError(f"{name}, line {1 + head.count(bytes([10]), 0, head.index(0))}: {NOT_UTF8}")
+    if b"\0" in head:
+        line = 1 + head.count(b"\n", 0, head.index(0))
+        raise DataError(f"{name}, line {line}: {NOT_UTF8}")
 
 # %% ../../nbs/library/data/02_dataset.ipynb #a73bf7e4
 def _shorten(text: bytes) -> str:
@@ -157,21 +159,27 @@ TABLE = "; of a table with a heading, name the columns with --sequence and --val
 def _long(line: bytes) -> str | None:
     if len(line) == LONGEST_LINE: return f"the line has {LONGEST_LINE:,} letters or more; expected one promoter a line"
 
+def _read_rest(file) -> None:
+    "Read on, as far as `REST`: damage further on in a gzip file is what is wrong with it, whatever its lines say."
+    for _ in range(REST >> 20): file.read(1 << 20)
+
 def _explain(path: Path, name: Path, error: Exception) -> str:
     "The first thing that is wrong with a file that could not be read."
     number, packed = 0, _is_gzip(path)
     try:
-        with _open(path) as file: refuse_no_text(head := file.read(1 << 16), str(name))
+        with _open(path) as file: head = file.read(1 << 16)
+        refuse_no_text(head, str(name))
+        if not head.strip(): return f"{name}: the file is empty; expected lines of a sequence, a tab, and a number"
         with _open(path) as file:
-            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE if head.strip() else 0), b""), 1):
-                if complaint := _long(line) or _complaint(line.removesuffix(b"\n").removesuffix(b"\r")):
-                    if number == 1 and b"," in line: complaint += TABLE
-                    for _ in range(REST >> 20 if packed else 0): file.read(1 << 20)
-                    return f"{name}, line {number}: {complaint}"
+            for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), 1):
+                complaint = _long(line) or _complaint(line.removesuffix(b"\n").removesuffix(b"\r"))
+                if not complaint: continue
+                if packed: _read_rest(file)
+                advice = TABLE if number == 1 and b"," in line else ""
+                return f"{name}, line {number}: {complaint}{advice}"
     except DataError as refused: return str(refused)
     except (EOFError, OSError, zlib.error) as broken:
         return f"{name}, after line {number}: the gzip file is cut off or damaged ({broken}); fetch it again"
-    if number == 0: return f"{name}: the file is empty; expected lines of a sequence, a tab, and a number"
     return f"{name}: {error}"
 
 # %% ../../nbs/library/data/02_dataset.ipynb #d04a8cb1
@@ -242,7 +250,8 @@ def check_parts(
     "Refuse parts that no model can learn from, or be scored on."
     for name, part in (("training", train), ("validation", validation)):
         if not len(part): raise ValueError(f"{part.name}: the {name} part has no rows; both parts need some")
-        if not (finite := np.isfinite(part.labels)).all():
+        finite = np.isfinite(part.labels)
+        if not finite.all():
             raise ValueError(f"{name} row {finite.argmin()} has the label {part.labels[finite.argmin()]}; "
                              "expected finite numbers")
     weights = np.ones(1) if train.weights is None else train.weights
@@ -251,7 +260,8 @@ def check_parts(
                          f"{weights.max()}; expected finite numbers of 0 and more, not all of them 0")
     if validation.labels.min() == validation.labels.max():
         raise ValueError(f"all validation labels are {validation.labels[0]}; R² is not defined without variance")
-    if (widths := (train.codes.shape[1], validation.codes.shape[1]))[0] != widths[1]:
+    widths = train.codes.shape[1], validation.codes.shape[1]
+    if widths[0] != widths[1]:
         raise ValueError(f"training sequences are {widths[0]} bases wide, "
                          f"validation sequences {widths[1]}; expected the same width")
 

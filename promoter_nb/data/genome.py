@@ -57,7 +57,9 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes, int, bool]]:
             spaced |= gap or len(text.translate(None, UNSEEN)) < len(text)
             letters += len(text)
             gap = len(text) < len(piece)
-            if piece.endswith(b"\n"): begin = yield number, begin, letters, spaced
+            if piece.endswith(b"\n"):
+                yield number, begin, letters, spaced
+                begin = b""
     if begin: yield number, begin, letters, spaced
 
 def _uneven_line(file: Path) -> int | None:

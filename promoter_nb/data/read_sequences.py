@@ -107,8 +107,9 @@ MISSING_VALUES = ("", "na", "n/a", "nan", "none", "null", "-", ".")
 def _is_value(field: str) -> bool:
     "Whether a field is meant for a number, be it a missing one or one with a decimal comma."
     if field.strip().lower() in MISSING_VALUES: return True
-    try: return float(field.replace(",", ".")) is not None
+    try: float(field.replace(",", "."))
     except ValueError: return False
+    return True
 
 def _is_sequence(field: str) -> bool:
     return len(field) >= 10 and INVALID not in field.strip().encode().translate(IUPAC_CODES)

@@ -34,11 +34,13 @@ def _columns(text: bytes, line: int, samples: bool, name: str) -> pd.DataFrame:
     lines = text.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
     lines = pa.array(lines, pa.large_binary()).cast(pa.large_string())
     fields, expected = pc.split_pattern(lines, "\t", max_splits=8), 8 + samples
-    if (wrong := pc.list_value_length(fields).to_numpy() != expected).any():
+    wrong = pc.list_value_length(fields).to_numpy() != expected
+    if wrong.any():
         row = int(wrong.argmax())
-        if not (text := lines[row].as_py()).strip():
-            raise DataError(f"{name}, line {line + row}: the line is empty; remove it")
-        raise DataError(f"{name}, line {line + row}: {text[:60]!r} has {text.count(chr(9)) + 1} fields separated by "
+        bad = lines[row].as_py()
+        if not bad.strip(): raise DataError(f"{name}, line {line + row}: the line is empty; remove it")
+        found = bad.count("\t") + 1
+        raise DataError(f"{name}, line {line + row}: {bad[:60]!r} has {found} fields separated by "
                         f"tabs; expected 8{', a format and samples' if samples else ''}")
     columns = {column: pc.list_element(fields, place) for place, column in enumerate(COLUMNS + ["samples"]*samples)}
     return pa.table(columns).to_pandas().set_axis(range(line, line + len(lines)), axis=0)
@@ -150,7 +152,7 @@ def add_info(
 ) -> bytes: # lines
     "Lines of a VCF with more in them."
     kept = records["info"].where(records["info"] != ".", "")
-    joined = [f"{old}{';'*bool(old and new)}{new}" or "." for old, new in zip(kept, added)]
+    joined = [";".join(filter(None, both)) or "." for both in zip(kept, added)]
     columns = records.assign(info=joined, position=records.position.astype(str))
     return "".join(f"{line}\n" for line in columns.iloc[:, 0].str.cat(columns.iloc[:, 1:], sep="\t")).encode()
 

@@ -37,9 +37,10 @@ def _refuse_no_count(what, number):
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #41a38c2e
 def _refuse_no_range(what, low, high):
-    if not 0 <= low <= high <= 1:
-        percent = f", such as {low/100:g} to {high/100:g}"*(1 < high <= 100 and 0 <= low <= high)
-        raise ValueError(f"{what} is {low} to {high}; it goes from a lower to a higher share between 0 and 1{percent}")
+    if 0 <= low <= high <= 1: return
+    in_percent = 0 <= low <= high and 1 < high <= 100
+    advice = f", such as {low/100:g} to {high/100:g}" if in_percent else ""
+    raise ValueError(f"{what} is {low} to {high}; it goes from a lower to a higher share between 0 and 1{advice}")
 
 # %% ../../nbs/library/inference/05_constraints.ipynb #ba348894
 def _flank(side, text):

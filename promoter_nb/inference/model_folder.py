@@ -74,9 +74,10 @@ def card_text(
     network = ", ".join(f"{name} {value}" for name, value in card["network"].items() if name != "name")
     ceiling = (f"; a perfect model of this noisy assay would have {data['ceiling_r2']:.3f}"
                if data.get("ceiling_r2") else "")
+    warning = f"{SIMULATED}\n\n" if data["simulated"] else ""
     return f"""# {card['name']}
 
-{SIMULATED + chr(10)*2 if data['simulated'] else ''}{LIMITATIONS.format(width=card['width'])}
+{warning}{LIMITATIONS.format(width=card['width'])}
 
 | | |
 |---|---|

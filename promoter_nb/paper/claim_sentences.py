@@ -112,7 +112,8 @@ def verdicts(
 
 def _decided(verb: tuple[str, str, str], rows: list[dict]) -> str: # such as "K2 (depth, 5.0 points) is supported"
     claims = [f"{claim} ({'; '.join(map(_topic, found))})" for claim, found in groupby(rows, lambda row: row["claim"])]
-    return f"{listed(claims)} {verb[len(claims) > 1]} {verb[2]}"
+    one, several, outcome = verb
+    return f"{listed(claims)} {one if len(claims) == 1 else several} {outcome}"
 
 def _topic(row: dict) -> str:
     part = row.get("part") or TOPICS.get(row["claim"], row["reason"])
@@ -149,9 +150,9 @@ def verdict_count(
             for kind in ("measured", "simulated")}
     kind, found = next(((kind, found) for kind, found in rows.items() if found), ("", []))
     if not found: return ""
-    counts = {verdict: found.count(verdict) for verdict in VERBS}
-    said = listed(f"{counts[verdict]} {words[counts[verdict] > 1]}" for verdict, words in COUNTED.items()
-                  if counts[verdict])
+    counts = {verdict: found.count(verdict) for verdict in COUNTED}
+    words = {verdict: one if counts[verdict] == 1 else several for verdict, (one, several) in COUNTED.items()}
+    said = listed(f"{counts[verdict]} {words[verdict]}" for verdict in COUNTED if counts[verdict])
     return f"Of {counted(len(found), 'test')} of what the 2022 report concludes, on {kind} promoters, {said}."
 
 COUNTED = {"supported": ("supports it", "support it"), "contradicted": ("contradicts it", "contradict it"),

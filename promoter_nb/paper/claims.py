@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TODAY', 'CHAPTER', 'STUDIES', 'CLAIM_PARTS', 'ENDS', 'word_of_today', 'in_words_of_today', 'read_chapters',
-           'model_runs', 'first_runs', 'promoters_used', 'statements', 'judged', 'kind_of', 'verdicts_by_kind',
+           'model_runs', 'first_runs', 'promoters_used', 'kind_of', 'statements', 'judged', 'verdicts_by_kind',
            'ledger']
 
 # %% ../../nbs/library/paper/01_claims.ipynb #1ea39af9
@@ -91,12 +91,18 @@ def promoters_used(
     return min(rows, metrics.get("promoters") or metrics["run"]["parameters"].get("promoters") or rows)
 
 # %% ../../nbs/library/paper/01_claims.ipynb #151bf867
+def kind_of(
+    chapters: dict[str, dict] # of a report, by name
+) -> str: # "simulated" or "measured"
+    "The kind of promoters that a report is about."
+    return "simulated" if chapters["data_set"]["name"] == "simulated" else "measured"
+
 def statements(
     chapters: dict[str, dict] # as `read_chapters` and `first_runs` give them, the chapter of the data among them
 ) -> dict[str, list[dict]]: # by claim id; with `data`, name and number of promoters, and `kind`, simulated or measured
     "What the chapters say of each claim."
     name, rows = chapters["data_set"]["name"], chapters["data_set"]["rows"]["used"]
-    kind = "simulated" if name == "simulated" else "measured"
+    kind = kind_of(chapters)
     said = [(claim, entry | {"data": f"{data_called(name)}, {decimal(promoters_used(metrics, rows), 0)}", "kind": kind})
             for metrics in chapters.values() for claim, entries in metrics.get("claims", {}).items()
             for entry in entries]
@@ -111,12 +117,6 @@ def judged(
     return dict(sorted(with_evidence.items(), key=lambda pair: pair[0][0] != "K"))
 
 # %% ../../nbs/library/paper/01_claims.ipynb #96627c61
-def kind_of(
-    chapters: dict[str, dict] # of a report, by name
-) -> str: # "simulated" or "measured"
-    "The kind of promoters that a report is about."
-    return "simulated" if chapters["data_set"]["name"] == "simulated" else "measured"
-
 def verdicts_by_kind(
     found: Iterable[dict[str, dict]] # chapters of this report, then of the reference results
 ) -> dict[str, list[dict]]: # under `simulated` and `measured`, each with its `data` and `source`
@@ -125,10 +125,10 @@ def verdicts_by_kind(
     for source, chapters in enumerate(found):
         deciding = [chapters[name] for name in ("verdicts", "transfer") if name in chapters]
         if not any(chapter["verdicts"] for chapter in deciding): continue
-        name = chapters["data_set"]["name"]
+        kind, name = kind_of(chapters), chapters["data_set"]["name"]
         rows = [row | {"data": f"{data_called(name)}, {decimal(chapter['promoters'], 0)}", "source": source}
                 for chapter in deciding for row in chapter["verdicts"]]
-        kinds[kind_of(chapters)] = kinds[kind_of(chapters)] or rows
+        kinds[kind] = kinds[kind] or rows
     return kinds
 
 # %% ../../nbs/library/paper/01_claims.ipynb #5da3747a

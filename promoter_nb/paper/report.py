@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
+from string import ascii_uppercase
 
 import pandas as pd
 
@@ -22,7 +23,7 @@ from .captions import captions
 from .experiment import commit
 from ..data.files import atomic, write_json
 from promoter_nb.paper.claims import (
-    first_runs, in_words_of_today, judged, ledger, model_runs, promoters_used, read_chapters, statements,
+    first_runs, in_words_of_today, judged, kind_of, ledger, model_runs, promoters_used, read_chapters, statements,
     verdicts_by_kind)
 from .model_sentences import beyond_in_short, frontier_in_short, measured_in_short
 from .provenance import repository_url, runs_read
@@ -220,9 +221,9 @@ def run_group(
     devices = sorted({device for row in rows for device in row["devices"]})
     several = len(devices) > 1
     for row in rows:
-        letters = " ".join("ABCDEFGHIJ"[devices.index(device)] for device in row.pop("devices"))
+        letters = " ".join(ascii_uppercase[devices.index(device)] for device in row.pop("devices"))
         row["device"] = letters if several else ""
-    on = "; ".join(f"{letter}: {device}" if several else device for letter, device in zip("ABCDEFGHIJ", devices))
+    on = "; ".join(f"{letter}: {device}" if several else device for letter, device in zip(ascii_uppercase, devices))
     return {"on": on, "rows": rows}
 
 # %% ../../nbs/library/paper/05_report.ipynb #26d6e0ac
@@ -251,7 +252,7 @@ def measured_results(
 ) -> dict: # what the text needs of the first that is of measured promoters; empty if there is none
     "The table of R² on measured promoters."
     for found in references:
-        if "results" in found and found["data_set"]["name"] != "simulated":
+        if "results" in found and kind_of(found) == "measured":
             data, results = found["data_set"], found["results"]
             seeds = max(row["validation"]["seeds"] for row in results["models"])
             return {"rows": decimal(data["rows"]["used"], 0), "models": model_rows(results),
@@ -395,7 +396,7 @@ def collect(
     others = [folders, *(runs_in(root/folder) for folder in references)]
     own, *known = told = [read_chapters(runs) for runs in others]
     found, trained = _gathered(root, folders, spare)
-    simulated = found["data_set"]["name"] == "simulated"
+    simulated = kind_of(found) == "simulated"
     claims = json.loads((root/"report/claims.json").read_text())
     primary = json.loads((root/"report/primary.json").read_text())
     table = _ledger(claims, primary, told, others)

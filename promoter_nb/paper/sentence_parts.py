@@ -17,8 +17,9 @@ def listed(
     conjunction: str = "and" # before the last one
 ) -> str: # such as "a, b and c"; raises ValueError when there is nothing to list
     "Items as a list in a sentence."
-    *first, last = (items := list(items)) or [None]
-    if last is None: raise ValueError("there is nothing to list; a sentence about an empty list needs words of its own")
+    items = list(items)
+    if not items: raise ValueError("there is nothing to list; a sentence about an empty list needs words of its own")
+    *first, last = items
     return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #c6959b5e

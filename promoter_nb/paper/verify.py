@@ -65,7 +65,9 @@ def json_values(
 ) -> Iterator[tuple[str, object, float | None]]: # place, value, half width
     "Every value of a JSON file with its place, such as `validation.r2.value`."
     if isinstance(content, list): content = dict(enumerate(content))
-    if not isinstance(content, dict): yield place, content, half; return
+    if not isinstance(content, dict):
+        yield place, content, half
+        return
     ends = [content.get(end) for end in ("low", "high")]
     half = (ends[1] - ends[0])/2 if CENTRES & content.keys() and None not in ends else None
     for name, part in content.items():

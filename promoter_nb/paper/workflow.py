@@ -33,7 +33,8 @@ def data_given(
     environment: str | None # of the variable PROMOTER_NB_DATA
 ) -> str: # `simulated`, `dream2022` or the path of a file; raises ValueError when it is none of these
     "The data that a person asked for."
-    data = environment or "simulated" if config is None else config
+    data = environment or "simulated"
+    if config is not None: data = config
     if not isinstance(data, str):
         raise ValueError(f"data was read as {data!r}; name the file in PROMOTER_NB_DATA, not in --config, or use make")
     if data not in MADE and not Path(data).is_file():
@@ -280,7 +281,8 @@ def keep_reference(
     from promoter_nb.paper.primary import refuse_mixed # with pandas and scipy, which no other call needs
     deciding = [run for run in reported if "/primary/" in run]
     refuse_mixed({run: json.loads((root/run/"run.json").read_text())["commit"] for run in deciding})
-    files = ["metrics.json", "run.json"] + ["predictions.parquet", "history.parquet"]*(not measured)
+    files = ["metrics.json", "run.json"]
+    if not measured: files += ["predictions.parquet", "history.parquet"]
     for kind in ("results", "figures"): shutil.rmtree(root/kind/"reference"/name, ignore_errors=True)
     copies = [path for run in reported for file in files if (path := root/run/file).exists()]
     copies += [path for run in reported if (path := root/run/"training/log.csv").exists() and "/frontier/" in run]

@@ -195,7 +195,7 @@ def _last(odd): # by title of the network, None where the last box is like the o
     "What accompanies the last box."
     if None not in odd.values() and len(set(odd.values())) == 1: return [f"the last one: {next(iter(odd.values()))}"]
     found = ", ".join(f"{text} in the {title}" for title, text in odd.items() if text)
-    return [f"the last one: {found}"]*bool(found)
+    return [f"the last one: {found}"] if found else []
 
 # %% ../../nbs/library/plots/01_architecture.ipynb #15d579d3
 def _key(rows): # boxes by title of the network

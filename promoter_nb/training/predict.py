@@ -56,6 +56,7 @@ def predict(
     autocast = autocast_to(precision, device)
     model, codes = fold_batch_norm(model).to(device), torch.from_numpy(np.ascontiguousarray(codes)).to(device)
     predictions = predict_batches(model, codes, autocast)
-    if getattr(model, "reads_strand", False) if both_strands is None else both_strands:
+    if both_strands is None: both_strands = getattr(model, "reads_strand", False)
+    if both_strands:
         predictions = (predictions + predict_batches(model, reverse_complement(codes), autocast, reverse=True))/2
     return predictions.cpu().numpy()
