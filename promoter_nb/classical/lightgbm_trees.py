@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dataset import Dataset, check_parts
+from ..data.sequence import row_blocks
 from .tables import DENSE, Inputs
 
 # %% ../../nbs/library/classical/01_lightgbm_trees.ipynb #382d0dd1
@@ -124,6 +125,5 @@ def predict_trees(
     leaves: bool = False       # the leaf that each tree puts a promoter into, in place of the expression
 ) -> np.ndarray: # expression, float64 (n,); or number of the leaf, int32 (n, trees)
     "Expression of promoters, or the leaves that they fall into."
-    starts = range(0, max(len(codes), 1), _ROWS_AT_A_TIME)
-    tables = (inputs.table(codes[start:start + _ROWS_AT_A_TIME]) for start in starts)
+    tables = map(inputs.table, row_blocks(codes, _ROWS_AT_A_TIME))
     return np.concatenate([booster.predict(table, pred_leaf=leaves) for table in tables])

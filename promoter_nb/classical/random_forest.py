@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
 from ..data.dataset import Dataset
+from ..data.sequence import row_blocks
 from .tables import Inputs
 
 # %% ../../nbs/library/classical/02_random_forest.ipynb #915140fc
@@ -40,5 +41,6 @@ def predict_forest(
     inputs: Inputs = Inputs("kmers", widths=(4, 5)) # the columns that it was grown on
 ) -> np.ndarray: # expression, float64 (n,)
     "Mean of the trees."
-    blocks = (codes[start:start + _ROWS_AT_A_TIME] for start in range(0, len(codes), _ROWS_AT_A_TIME))
-    return np.concatenate([np.empty(0), *(forest.predict(inputs.table(block)) for block in blocks)])
+    if not len(codes): return np.empty(0) # scikit-learn refuses no rows
+    tables = map(inputs.table, row_blocks(codes, _ROWS_AT_A_TIME))
+    return np.concatenate([forest.predict(table) for table in tables])

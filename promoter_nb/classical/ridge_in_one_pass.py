@@ -13,6 +13,7 @@ import numpy as np
 from scipy import linalg, sparse
 from sklearn.linear_model import Ridge
 
+from ..data.sequence import row_blocks
 from .ridge import PENALTIES, fit_ridge, rows_for_choice
 from .tables import Inputs
 
@@ -43,9 +44,8 @@ def sum_products(
     if len(codes) != len(labels): raise ValueError(f"{len(codes)} promoters and {len(labels)} labels; expected as many")
     columns = inputs.table(codes[:0]).shape[1]
     total = Products(0, np.zeros(columns), np.zeros((columns, columns)), 0.0, 0.0, np.zeros(columns))
-    for start in range(0, len(codes), rows_at_a_time):
-        part = slice(start, start + rows_at_a_time)
-        _add_block(total, sparse.csr_matrix(inputs.table(codes[part])), labels[part].astype(np.float64))
+    for block, values in zip(row_blocks(codes, rows_at_a_time), row_blocks(labels, rows_at_a_time)):
+        _add_block(total, sparse.csr_matrix(inputs.table(block)), values.astype(np.float64))
     return total
 
 # %% ../../nbs/library/classical/04_ridge_in_one_pass.ipynb #6a65702d
@@ -123,6 +123,5 @@ def predict_ridge(
     inputs: Inputs     # columns
 ) -> np.ndarray: # expression, float64 (n,)
     "Expression of promoters."
-    starts = range(0, max(len(codes), 1), _ROWS_AT_A_TIME)
-    tables = (inputs.table(codes[start:start + _ROWS_AT_A_TIME]) for start in starts)
+    tables = map(inputs.table, row_blocks(codes, _ROWS_AT_A_TIME))
     return np.concatenate([table @ model.coef_ + model.intercept_ for table in tables])

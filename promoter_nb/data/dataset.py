@@ -9,7 +9,6 @@ __all__ = ['PACKED', 'NOT_UTF8', 'BARE', 'PLAIN', 'LONGEST_LINE', 'REST', 'TABLE
 
 # %% ../../nbs/library/data/02_dataset.ipynb #823d1b0b
 import codecs
-import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
@@ -25,9 +24,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from .files import CHUNK, Unpadded, in_utf8, readable_twice, user_path
+from .files import (
+    CHUNK, GZIP_MAGIC, Unpadded, in_utf8, is_gzip, open_packed, readable_twice, user_path)
 from .flanks import DOWNSTREAM, SHIFTS, STATES, UPSTREAM, trim, trim_sequences
-from .sequence import INVALID, PADDING, align_right, letters_to_codes, name_letter, reverse_complement
+from .sequence import (
+    INVALID, PADDING, align_right, letters_to_codes, name_letter, reverse_complement, row_blocks)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #ab9e574b
 @dataclass(frozen=True)
@@ -73,13 +74,7 @@ def _blocks(path: Path) -> Iterator[pa.RecordBatch]:
     parse = csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=False)
     read = csv.ReadOptions(column_names=["oligo", "expression"], block_size=1 << 22)
     convert = csv.ConvertOptions(column_types={"oligo": pa.binary(), "expression": pa.float32()}, null_values=[])
-    with _open(path) as file: yield from csv_batches(Unpadded(b"", file), read, parse, convert)
-
-# %% ../../nbs/library/data/02_dataset.ipynb #d0332ffe
-def _is_gzip(path: Path) -> bool:
-    with open(path, "rb") as file: return file.read(2) == b"\x1f\x8b"
-
-def _open(path: Path): return (gzip.open if _is_gzip(path) else open)(path, "rb")
+    with open_packed(path) as file: yield from csv_batches(Unpadded(b"", file), read, parse, convert)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #1031cdd5
 def _encode_block(block, width):
@@ -105,7 +100,7 @@ PACKED = {b"PK\x03\x04": "a spreadsheet or zip archive; export it as CSV UTF-8, 
           b"\xfd7zXZ": "packed with xz; unpack it, or pack it with gzip",
           b"\x28\xb5\x2f\xfd": "packed with zstd; unpack it, or pack it with gzip",
           b"PAR1": "a parquet file; write its table as CSV",
-          b"\x1f\x8b": "packed with gzip twice; unpack it once",
+          GZIP_MAGIC: "packed with gzip twice; unpack it once",
           b"%PDF": "a PDF; copy the sequences out of it into a text file"}
 NOT_UTF8 = "it is no text in UTF-8; save it in UTF-8"
 
@@ -165,12 +160,12 @@ def _read_rest(file) -> None:
 
 def _explain(path: Path, name: Path, error: Exception) -> str:
     "The first thing that is wrong with a file that could not be read."
-    number, packed = 0, _is_gzip(path)
+    number, packed = 0, is_gzip(path)
     try:
-        with _open(path) as file: head = file.read(1 << 16)
+        with open_packed(path) as file: head = file.read(1 << 16)
         refuse_no_text(head, str(name))
         if not head.strip(): return f"{name}: the file is empty; expected lines of a sequence, a tab, and a number"
-        with _open(path) as file:
+        with open_packed(path) as file:
             for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), 1):
                 complaint = _long(line) or _complaint(line.removesuffix(b"\n").removesuffix(b"\r"))
                 if not complaint: continue
@@ -285,8 +280,7 @@ def _hash_strands(codes: np.ndarray) -> np.ndarray:
     def hashes(some):
         opposite = reverse_complement(some)
         return hash_rows(opposite) + hash_rows(reverse_complement(opposite)) # a final N is padding on the other strand
-    starts = range(0, max(len(codes), 1), _ROWS_AT_A_TIME)
-    return np.concatenate([hashes(codes[start:start + _ROWS_AT_A_TIME]) for start in starts])
+    return np.concatenate([hashes(block) for block in row_blocks(codes, _ROWS_AT_A_TIME)])
 
 # %% ../../nbs/library/data/02_dataset.ipynb #3c553fe7
 def split(

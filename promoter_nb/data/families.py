@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from .sequence import PADDING, reverse_complement
+from .sequence import COMPLEMENT, PADDING, reverse_complement
 
 # %% ../../nbs/library/data/09_families.ipynb #0437fce3
 SHARED = 20 # bases; at most 32 fit into a number
@@ -30,8 +30,7 @@ def kmers(
     "The k-mers of sequences, as numbers; raises ValueError for a length that no number of 64 bits holds."
     if not 1 <= length <= 32: raise ValueError(f"length is {length}; expected 1 to 32 bases")
     if codes.shape[1] < length: return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
-    flipped = np.where(codes < PADDING, 3 - np.minimum(codes, 3), PADDING).astype(np.uint8)[:, ::-1]
-    both = np.minimum(_numbers(codes, length), _numbers(flipped, length)[:, ::-1])
+    both = np.minimum(_numbers(codes, length), _numbers(COMPLEMENT[codes[:, ::-1]], length)[:, ::-1])
     known = np.lib.stride_tricks.sliding_window_view(codes < PADDING, length, axis=1).all(2)
     return np.nonzero(known)[0], both[known]
 

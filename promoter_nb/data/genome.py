@@ -6,7 +6,7 @@
 __all__ = ['UNSEEN', 'Genome', 'refuse_foreign', 'some_names', 'open_genome']
 
 # %% ../../nbs/library/data/11_genome.ipynb #9f252762
-import gzip
+import codecs
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import pysam
 
 from .dataset import NOT_UTF8, DataError
-from .files import readable_twice, user_path
+from .files import GZIP_MAGIC, open_packed, readable_twice, user_path
 from .prepare import IUPAC_CODES
 from .read_sequences import damage_named, refuse_old_mac
 from .sequence import INVALID
@@ -25,7 +25,7 @@ from .sequence import INVALID
 def _packing(path: Path) -> str:
     "How a file is packed: not at all, with bgzip, or with gzip."
     with open(path, "rb") as file: head = file.read(18)
-    if not head.startswith(b"\x1f\x8b"): return "plain"
+    if not head.startswith(GZIP_MAGIC): return "plain"
     return "bgzip" if head[12:14] == b"BC" and head[3] & 4 else "gzip"
 
 # %% ../../nbs/library/data/11_genome.ipynb #796a5141
@@ -37,20 +37,18 @@ def _entered_anywhere(path: Path, scratch: Path) -> Iterator[Path]:
         if _packing(file) != "gzip" and not marked: yield file
         else:
             plain = scratch/"unpacked.fa"
-            with _open(file) as packed, open(plain, "wb") as copy:
+            with open_packed(file) as packed, open(plain, "wb") as copy:
                 if marked: packed.read(3)
                 shutil.copyfileobj(packed, copy)
             yield plain
 
 # %% ../../nbs/library/data/11_genome.ipynb #0e5f17eb
-def _open(file: Path): return (open if _packing(file) == "plain" else gzip.open)(file, "rb")
-
 UNSEEN = bytes(byte for byte in range(256) if not 33 <= byte <= 126) # the index does not count them
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes, int, bool]]:
     "Number, beginning and letters of each line, however long, and whether it holds what the index does not count."
     number, begin, letters, spaced = 0, b"", 0, False
-    with _open(file) as lines:
+    with open_packed(file) as lines:
         for piece in iter(lambda: lines.readline(1 << 20), b""):
             if not begin: number, begin, letters, spaced, gap = number + 1, piece, 0, False, False
             text = piece.rstrip()
@@ -161,11 +159,11 @@ def open_genome(
 # %% ../../nbs/library/data/11_genome.ipynb #24eb8884
 def _refuse_no_fasta(file: Path, name: str) -> bool:
     "Refuse what does not begin as FASTA does, and say whether a mark of Windows stands in front."
-    with _open(file) as stream: text = stream.read(1 << 12)
-    head = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    with open_packed(file) as stream: text = stream.read(1 << 12)
+    head = text.removeprefix(codecs.BOM_UTF8).lstrip()
     if not head: raise DataError(f"{name}: the file is empty; expected FASTA")
     if not head.startswith(b">"):
         raise DataError(f"{name}, line 1: {head[:40].decode(errors='replace')!r} has no header; "
                         "a FASTA record begins with > and a name")
     refuse_old_mac(head, name)
-    return text.startswith(b"\xef\xbb\xbf")
+    return text.startswith(codecs.BOM_UTF8)

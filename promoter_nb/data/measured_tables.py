@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .dataset import NARROWEST, DataError, Dataset, _open, describe_lengths, read, suitable_width
-from .files import file_sha256, in_utf8, readable_twice, user_path
+from .dataset import NARROWEST, DataError, Dataset, describe_lengths, read, suitable_width
+from .files import file_sha256, in_utf8, open_packed, readable_twice, user_path
 from .prepare import prepare
 from promoter_nb.data.read_sequences import (
-    MISSING_VALUES, _begins, complaints_with_line, find_column, read_sequences, read_stream,
+    MISSING_VALUES, begins_with, complaints_with_line, find_column, read_sequences, read_stream,
 )
 from .spreadsheets import SPREADSHEETS
 
@@ -161,7 +161,7 @@ def _first_line(path: Path) -> bytes:
     "The beginning of a file, unpacked; nothing of what is no regular file, or damaged."
     if not path.is_file(): return b""
     try:
-        with _open(path) as file: return file.readline(1 << 16)
+        with open_packed(path) as file: return file.readline(1 << 16)
     except (OSError, EOFError, zlib.error): return b""
 
 def has_heading(
@@ -191,7 +191,7 @@ def is_fasta(
     path: str | Path # of a file, plain or gzip
 ) -> bool: # False for what is no regular file
     "Whether a file begins as FASTA does."
-    return _begins(_first_line(user_path(path)), b">")
+    return begins_with(_first_line(user_path(path)), b">")
 
 def read_fasta(
     path: str | Path,       # FASTA whose headings hold the values, plain or gzip

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .flanks import LIBRARY, trim
-from .sequence import INVALID, PADDING, align_right, is_gc, name_letter
+from .sequence import INVALID, PADDING, align_right, first_invalid, is_gc, joined, name_letter
 
 # %% ../../nbs/library/data/04_prepare.ipynb #681a208f
 KNOWN, AMBIGUOUS = {"A": 0, "C": 1, "G": 2, "T": 3, "U": 3}, "NRYSWKMBDHV"
@@ -97,9 +97,8 @@ def as_prepared(
 
 # %% ../../nbs/library/data/04_prepare.ipynb #29785030
 def _foreign(letters, buffer, offsets) -> SequenceError:
-    place = int((buffer == INVALID).argmax())
-    row = int(np.searchsorted(offsets, place, side="right")) - 1
-    return SequenceError(row, f"{name_letter(letters, place)} at base {place - int(offsets[row]) + 1} "
+    place, row, base = first_invalid(buffer, offsets)
+    return SequenceError(row, f"{name_letter(letters, place)} at base {base} "
                               f"is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}", subject="")
 
 # %% ../../nbs/library/data/04_prepare.ipynb #0f8b7018
@@ -110,9 +109,8 @@ def prepare(
 ) -> Prepared: # raises SequenceError at a sequence that is empty or has another letter, TypeError at a single text
     "Read sequences as people have them."
     text = _as_arrow(sequences)
-    offsets = np.frombuffer(text.buffers()[1] or b"\0"*8, dtype=np.int64)[text.offset:text.offset + len(text) + 1]
-    letters = memoryview(text.buffers()[2] or b"")[offsets[0]:offsets[-1]].tobytes()
-    buffer, offsets = np.frombuffer(letters.translate(IUPAC_CODES), dtype=np.uint8), offsets - offsets[0]
+    letters, offsets = joined(text)
+    buffer = np.frombuffer(letters.translate(IUPAC_CODES), dtype=np.uint8)
     if (empty := np.diff(offsets) == 0).any(): raise SequenceError(int(empty.argmax()), "is empty; expected bases")
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
     starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:], flanks)

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['HEAD', 'OTHERS', 'FORMATS', 'DELIMITERS', 'SUFFIXES', 'HEADINGS', 'MISSING_VALUES', 'UNCLOSED', 'LONGEST_SEQUENCE',
-           'LARGEST_STREAM', 'refuse_old_mac', 'find_column', 'detect_format', 'damage_named', 'read_whole',
-           'read_stream', 'read_sequences', 'complaints_with_line']
+           'LARGEST_STREAM', 'look_ahead', 'refuse_old_mac', 'find_column', 'begins_with', 'detect_format',
+           'damage_named', 'read_whole', 'read_stream', 'read_sequences', 'complaints_with_line']
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #633de04b
+import codecs
 import csv
 import gzip
 import io
@@ -26,7 +27,7 @@ import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions
 
 from .dataset import NOT_UTF8, DataError, csv_batches, refuse_no_text
-from .files import Unpadded, user_path
+from .files import GZIP_MAGIC, Unpadded, user_path
 from .prepare import IUPAC_CODES, SequenceError
 from .sequence import INVALID
 from .spreadsheets import SPREADSHEETS, read_sheets
@@ -34,8 +35,10 @@ from .spreadsheets import SPREADSHEETS, read_sheets
 # %% ../../nbs/library/data/05_read_sequences.ipynb #fab28d8d
 HEAD = 1 << 16 # bytes that are looked at
 
-def _look_ahead(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
-    "The first bytes of a stream, and the stream with nothing missing."
+def look_ahead(
+    stream: BinaryIO # file or pipe, opened for bytes
+) -> tuple[bytes, BinaryIO]: # its first bytes; the stream with nothing missing
+    "Look at the beginning of a stream."
     head = stream.read(HEAD)
     return head, io.BufferedReader(Unpadded(head, stream), HEAD)
 
@@ -51,7 +54,7 @@ OTHERS = {r"@[^\n]*\n[A-Za-z.*]+\r?\n\+": "FASTQ; make FASTA of it", r"@(HD|SQ|R
 def _refuse_other_kinds(head: bytes, name: str) -> None:
     "Refuse what is no text, or text of a kind that is not read."
     refuse_no_text(head, name)
-    text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
+    text = head.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     if kind := next((kind for begin, kind in OTHERS.items() if re.match(begin, text)), None):
         raise DataError(f"{name} is {kind}")
     refuse_old_mac(head, name)
@@ -126,6 +129,14 @@ def _refuse_heading(head, name, columns, advice):
     above = len(fields) == 1 and _is_heading(fields[0], [line.strip() for line in lines[1:] if line.strip()])
     if above or len(fields) > 1 and not any(map(_is_value, fields[1:])): raise _no_column(name, columns, fields, advice)
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #08f6fb13
+def begins_with(
+    head: bytes, # first bytes of a file
+    mark: bytes  # what they may begin with
+) -> bool: # whatever stands in front of it that nobody sees
+    "Whether a text begins so."
+    return head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(mark)
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #0bfbde89
 def detect_format(
     head: bytes,    # first bytes of a file
@@ -135,15 +146,13 @@ def detect_format(
 ) -> str: # one of `FORMATS`; raises DataError for the first line of a table without such a column
     "Which kind of file it is."
     promised = SUFFIXES.get(Path(name.removesuffix(".gz")).suffix.lower())
-    if promised == "fasta" or _begins(head, b">"): return "fasta"
+    if promised == "fasta" or begins_with(head, b">"): return "fasta"
     for kind in (promised, *DELIMITERS) if promised else DELIMITERS:
         if find_column(_fields(head, _delimiter(head, kind, columns)), *columns): return kind
     if promised: return promised
-    if _begins(head, b";"): return "fasta"
+    if begins_with(head, b";"): return "fasta"
     _refuse_heading(head, name, columns, advice)
     return "text"
-
-def _begins(head, mark): return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(mark)
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #928d3dbe
 def _in_words(error: pa.ArrowInvalid, block: int) -> str:
@@ -200,7 +209,7 @@ LONGEST_SEQUENCE = 20_000_000
 
 def _fasta(stream, name, block) -> Iterator[pd.DataFrame]:
     "Blocks of a FASTA file."
-    first = stream.read(block).removeprefix(b"\xef\xbb\xbf")
+    first = stream.read(block).removeprefix(codecs.BOM_UTF8)
     text = first.lstrip(b"\r\n")
     line = 1 + first.count(b"\n", 0, len(first) - len(text))
     if text and not text.startswith(b">"):
@@ -255,7 +264,7 @@ _ROWS = 50_000 # of a spreadsheet, in a block
 def _blocks(head, stream, name, kind, columns, advice, block) -> Iterator[pd.DataFrame]:
     if kind == "fasta": return _fasta(stream, name, block)
     if kind == "spreadsheet": return _sheet(read_sheets(read_whole(stream, name), name), name, columns, advice)
-    if not head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[0].strip():
+    if not head.removeprefix(codecs.BOM_UTF8).split(b"\n")[0].strip():
         raise DataError(f"{name}, line 1: the line is empty; remove it")
     if kind == "text":
         names = [columns[0], "measured"] if b"\t" in head.split(b"\n")[0] else [columns[0]]
@@ -305,8 +314,8 @@ def read_stream(
         raise ValueError(f"no format is called {format!r}; there are {', '.join(FORMATS)}")
     rows = 0
     with damage_named(name, lambda: f", after {rows} sequences"):
-        head, stream = _look_ahead(stream)
-        if packed := head[:2] == b"\x1f\x8b": head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
+        head, stream = look_ahead(stream)
+        if packed := head.startswith(GZIP_MAGIC): head, stream = look_ahead(gzip.GzipFile(fileobj=stream))
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
         sheet = head.startswith(SPREADSHEETS) and format is None
         if not sheet: _refuse_other_kinds(head, name)

@@ -7,6 +7,7 @@ __all__ = ['COLUMNS', 'LONGEST_RECORD', 'KINDS', 'RESERVED', 'Vcf', 'read_vcf', 
            'add_to_header', 'write_vcf']
 
 # %% ../../nbs/library/data/13_vcf.ipynb #da050ac2
+import codecs
 import gzip
 import shutil
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ import pyarrow.compute as pc
 import pysam
 
 from .dataset import DataError, refuse_no_text
-from .read_sequences import _look_ahead, damage_named
+from .files import GZIP_MAGIC
+from .read_sequences import damage_named, look_ahead
 from .write_tables import opened
 
 # %% ../../nbs/library/data/13_vcf.ipynb #dd36daab
@@ -104,10 +106,10 @@ def read_vcf(
 ) -> Vcf: # raises DataError, also while its blocks are read
     "Open a VCF."
     with damage_named(name):
-        head, stream = _look_ahead(stream)
-        if head.startswith(b"\x1f\x8b"): head, stream = _look_ahead(gzip.GzipFile(fileobj=stream))
+        head, stream = look_ahead(stream)
+        if head.startswith(GZIP_MAGIC): head, stream = look_ahead(gzip.GzipFile(fileobj=stream))
         if head.startswith(b"BCF"): raise DataError(f"{name} is a BCF; make a VCF of it: bcftools view")
-        if head.startswith(b"\xef\xbb\xbf"): head = head.removeprefix(stream.read(3)) # a mark of Windows
+        if head.startswith(codecs.BOM_UTF8): head = head.removeprefix(stream.read(3)) # a mark of Windows
         if not head.strip(): raise DataError(f"{name}: the file is empty; expected a VCF")
         if not head.startswith(b"#"): refuse_no_text(head, name)
         header = _header(stream, name)

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from .dataset import NOT_UTF8, DataError, _open
-from .files import readable_twice, user_path
+from .dataset import NOT_UTF8, DataError
+from .files import open_packed, readable_twice, user_path
 from .genome import Genome, some_names
 from .read_sequences import damage_named
 
@@ -66,7 +66,7 @@ LONGEST_REGION, MOST_REGIONS = 1 << 20, 2_000_000 # letters of a line, and regio
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     "Numbers and fields of the lines that say something."
-    with readable_twice(path) as file, damage_named(str(path)), _open(file) as packed:
+    with readable_twice(path) as file, damage_named(str(path)), open_packed(file) as packed:
         text = io.TextIOWrapper(packed, "utf-8-sig")
         try:
             for number, line in enumerate(iter(lambda: text.readline(LONGEST_REGION), ""), 1):

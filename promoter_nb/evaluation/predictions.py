@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..data.dataset import DataError, _open
-from ..data.files import readable_twice, user_path
+from ..data.dataset import DataError
+from ..data.files import open_packed, readable_twice, user_path
 from ..data.flanks import trim_sequences
 from ..data.read_sequences import damage_named, find_column, read_stream, read_whole
 
@@ -74,7 +74,7 @@ def read_predictions(
 ) -> pd.DataFrame: # key (text), value (float64), and sequence where a table has both; index: place in the file
     "Somebody's predictions; raises DataError with the file and the line."
     name = str(path)
-    with readable_twice(user_path(path)) as file, damage_named(name), _open(file) as stream:
+    with readable_twice(user_path(path)) as file, damage_named(name), open_packed(file) as stream:
         plain = read_whole(stream, name)
     found = _from_json(plain, name) if plain.lstrip()[:1] in (b"{", b"[") else _from_table(plain, name, column)
     numbers = pd.to_numeric(found.value, errors="coerce")

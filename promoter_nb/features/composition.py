@@ -8,7 +8,7 @@ __all__ = ['DINUCLEOTIDES', 'gc_content', 'base_composition', 'dinucleotide_comp
 # %% ../../nbs/library/features/00_composition.ipynb #f5dcbece
 import numpy as np
 
-from ..data.sequence import ALPHABET, PADDING, is_gc
+from ..data.sequence import ALPHABET, PADDING, is_gc, row_blocks
 
 # %% ../../nbs/library/features/00_composition.ipynb #3a61ccfa
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def base_composition(
 DINUCLEOTIDES = [first + second for first in ALPHABET[:4] for second in ALPHABET[:4]]
 
 # %% ../../nbs/library/features/00_composition.ipynb #1ae44708
-_ROWS_AT_A_TIME = 4096 # rows at a time
+_ROWS_AT_A_TIME = 4096
 
 # %% ../../nbs/library/features/00_composition.ipynb #0b5ef1ba
 def _count_pairs(codes: np.ndarray) -> np.ndarray:
@@ -48,7 +48,5 @@ def dinucleotide_composition(
     codes: np.ndarray # uint8 (n, width)
 ) -> np.ndarray: # shares in the order of `DINUCLEOTIDES`, float32 (n, 16); NaN where no two neighbours are known
     "Share of each pair of neighbouring bases among the known pairs."
-    starts = range(0, len(codes), _ROWS_AT_A_TIME)
-    blocks = [_count_pairs(codes[start:start + _ROWS_AT_A_TIME]) for start in starts]
-    counts = np.concatenate([np.empty((0, 16), dtype=np.int64), *blocks])
+    counts = np.concatenate([_count_pairs(block) for block in row_blocks(codes, _ROWS_AT_A_TIME)])
     return _share(counts, counts.sum(1, keepdims=True))

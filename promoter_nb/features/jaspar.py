@@ -13,6 +13,8 @@ from importlib import resources
 import numpy as np
 import torch
 
+from ..data.sequence import PADDING
+
 # %% ../../nbs/library/features/03_jaspar.ipynb #21ecef13
 @dataclass(frozen=True)
 class Motif:
@@ -113,7 +115,7 @@ def tables(
 def _part_rows(codes: torch.Tensor, parts: int) -> torch.Tensor:
     "Rows of the tables for the 4-mers of the stretch that begins at each base, int32 (n, width, parts)."
     width = codes.shape[1]
-    codes = torch.nn.functional.pad(codes, (0, parts*_PART - 1), value=4)
+    codes = torch.nn.functional.pad(codes, (0, parts*_PART - 1), value=PADDING)
     numbers = torch.zeros(len(codes), codes.shape[1] - _PART + 1, dtype=torch.int32, device=codes.device)
     for offset in range(_PART): numbers = numbers*5 + codes[:, offset:offset + numbers.shape[1]]
     return torch.stack([numbers[:, part*_PART:part*_PART + width] + part*5**_PART for part in range(parts)], dim=-1)

@@ -9,7 +9,7 @@ __all__ = ['kmer_names', 'kmer_counts']
 import numpy as np
 from scipy import sparse
 
-from ..data.sequence import PADDING, decode
+from ..data.sequence import PADDING, decode, row_blocks
 
 # %% ../../nbs/library/features/01_kmers.ipynb #5b2164e5
 _LONGEST = 31 # bases of a k-mer
@@ -72,7 +72,7 @@ def _check(codes: np.ndarray, k: int, stride: int):
         raise ValueError(f"k is {k}, but the sequences have {codes.shape[1]} bases; choose a smaller k")
 
 # %% ../../nbs/library/features/01_kmers.ipynb #2ac6a741
-_ROWS_AT_A_TIME = 1024 # rows counted at a time
+_ROWS_AT_A_TIME = 1024
 
 # %% ../../nbs/library/features/01_kmers.ipynb #698590f3
 def kmer_counts(
@@ -83,8 +83,7 @@ def kmer_counts(
     "Count the k-mers of each sequence; those with an N do not count."
     _check(codes, k, stride)
     if not len(codes): return sparse.csr_matrix((0, 4**k), dtype=np.float32)
-    starts = range(0, len(codes), _ROWS_AT_A_TIME)
-    blocks = [_count_rows(codes[start:start + _ROWS_AT_A_TIME], k, stride) for start in starts]
+    blocks = [_count_rows(block, k, stride) for block in row_blocks(codes, _ROWS_AT_A_TIME)]
     columns, counts, per_row = (np.concatenate(part) for part in zip(*blocks))
     offsets = np.concatenate([[0], per_row.cumsum()])
     return sparse.csr_matrix((counts, columns, offsets), shape=(len(codes), 4**k))

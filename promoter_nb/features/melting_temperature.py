@@ -8,7 +8,7 @@ __all__ = ['melting_temperature']
 # %% ../../nbs/library/features/02_melting_temperature.ipynb #66bd6f36
 import numpy as np
 
-from ..data.sequence import PADDING
+from ..data.sequence import PADDING, row_blocks
 
 # %% ../../nbs/library/features/02_melting_temperature.ipynb #d17425a4
 _STACKS = {"AA": (-79, -222), "AT": (-72, -204), "TA": (-72, -213), "CA": (-85, -227), "GT": (-84, -224),
@@ -42,7 +42,7 @@ def _duplex(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 # %% ../../nbs/library/features/02_melting_temperature.ipynb #b1ce44d1
 _GAS_CONSTANT = 1.987 # cal/(mol K)
-_ROWS_AT_A_TIME = 4096         # rows at a time
+_ROWS_AT_A_TIME = 4096
 
 # %% ../../nbs/library/features/02_melting_temperature.ipynb #25a64419
 def melting_temperature(
@@ -53,9 +53,9 @@ def melting_temperature(
     "Melting temperature by the nearest-neighbour model."
     if strand <= 0 or sodium <= 0:
         raise ValueError(f"strand is {strand} nmol/l, sodium {sodium} mmol/l; expected more than 0")
-    blocks = (codes[start:start + _ROWS_AT_A_TIME] for start in range(0, len(codes), _ROWS_AT_A_TIME))
-    temperatures = [_temperature(*_duplex(block), strand, sodium) for block in blocks]
-    return np.concatenate([np.empty(0, np.float32), *temperatures])
+    if not len(codes): return np.empty(0, np.float32) # they may have no columns either
+    blocks = row_blocks(codes, _ROWS_AT_A_TIME)
+    return np.concatenate([_temperature(*_duplex(block), strand, sodium) for block in blocks])
 
 # %% ../../nbs/library/features/02_melting_temperature.ipynb #9293a224
 def _temperature(enthalpy, entropy, stacks, strand, sodium) -> np.ndarray:

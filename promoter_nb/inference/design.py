@@ -25,7 +25,7 @@ from .fixed_bases import fixed_bases
 from .predictor import Predictor, member_spread
 from ..interpretation.explain import Predicts
 from ..data.prepare import SequenceError, as_list, texts
-from ..data.sequence import ALPHABET, PADDING, decode, encode, is_gc, name_letter
+from ..data.sequence import ALPHABET, PADDING, decode, encode, is_gc, name_letter, spell
 
 # %% ../../nbs/library/inference/06_design.ipynb #863691fb
 def distance_to(
@@ -299,9 +299,8 @@ def _table(predictor, predictions, sequences, proposals, brief):
     n, wanted, width = proposals.shape
     own = np.repeat(np.arange(n), wanted)
     codes, proposals = _encode(sequences), proposals.reshape(n*wanted, width)
-    letters = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)[proposals]
     first = [width - len(sequences[row]) for row in own]
-    texts = [row[start:].tobytes().decode() for row, start in zip(letters, first)]
+    texts = [text[start:] for text, start in zip(spell(proposals), first)]
     before, after = (predictions(rows) if len(rows) else np.zeros(0) for rows in (codes, proposals))
     return pd.DataFrame({
         "row": own + 1, "target": [str(target) for _ in range(n) for target, _ in brief.wanted],

@@ -15,6 +15,7 @@ import numpy as np
 from ..data.dataset import Dataset, hash_rows, read
 from ..data.families import families, share_kmers
 from ..data.files import file_sha256, user_path
+from ..data.sequence import PADDING
 from .predictor import Predictor
 from .teacher import teach
 from .train_model import train_model, with_epochs
@@ -52,7 +53,7 @@ def join_laboratories(
     extra[find_repeats(promoters, others)[1]] = False
     codes = np.concatenate([promoters.codes, others.codes[extra]])
     labels = np.concatenate([promoters.labels, map_scale(promoters, others)[extra]])
-    lengths = dict(zip(*(part.tolist() for part in np.unique((codes < 4).sum(1), return_counts=True))))
+    lengths = dict(zip(*(part.tolist() for part in np.unique((codes < PADDING).sum(1), return_counts=True))))
     joined = Dataset(codes, labels, f"{promoters.name} and {others.name}", "", np.arange(len(codes)),
                      {"core_length": lengths})
     return joined.take(~share_kmers(codes, apart.codes))

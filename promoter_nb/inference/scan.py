@@ -16,9 +16,8 @@ import pandas as pd
 from ..data.dataset import DataError
 from ..data.genome import Genome, refuse_foreign
 from ..data.prepare import IUPAC_CODES, as_prepared
-from ..data.sequence import PADDING
-from .genome_variants import COMPLEMENT
-from .predictor import Predictor
+from ..data.sequence import COMPLEMENT, PADDING
+from .predictor import Predictor, tabulate
 
 # %% ../../nbs/library/inference/13_scan.ipynb #60ad386b
 PIECE = 1 << 16 # windows that are read at once
@@ -37,10 +36,7 @@ def _pieces(genome: Genome, chromosome: str, width: int, step: int) -> Iterator[
 def _scores(predictor: Predictor, codes: np.ndarray, strand: str) -> pd.DataFrame:
     "Prediction, interval and flags of windows."
     codes = np.ascontiguousarray(COMPLEMENT[codes[:, ::-1]] if strand == "-" else codes)
-    prediction = predictor.predict_codes(codes).astype(np.float64)
-    low, high = predictor.intervals.around(prediction)
-    unusual = predictor.unusual(as_prepared(codes, np.full(len(codes), codes.shape[1])), prediction)
-    return pd.DataFrame({"prediction": prediction, "low": low, "high": high, "unusual": unusual})
+    return tabulate(predictor, as_prepared(codes, np.full(len(codes), codes.shape[1])))
 
 # %% ../../nbs/library/inference/13_scan.ipynb #f21989a9
 def scan(

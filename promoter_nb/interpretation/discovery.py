@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from ..data.sequence import PADDING, reverse_complement
+from ..data.sequence import COMPLEMENT, PADDING, reverse_complement
 from ..features.motif_sites import IUPAC, profile_pattern, site_sums
 from .ablation import replacement_effects
 from .filters_and_seqlets import find_seqlets, match_motifs, trim_motif
@@ -107,7 +107,7 @@ def _best_places(windows, motif): # strand, first column and sum of each window'
 def _counted(windows, strand, start, width): # probabilities, from aligned windows
     padded = np.pad(windows, ((0, 0), (width, width)), constant_values=PADDING)
     letters = padded[np.arange(len(windows))[:, None], start[:, None] + width + np.arange(width)]
-    letters = np.where(strand[:, None] == 1, np.where(letters < PADDING, 3 - letters, PADDING)[:, ::-1], letters)
+    letters = np.where(strand[:, None] == 1, COMPLEMENT[letters[:, ::-1]], letters)
     counts = (letters[None] == np.arange(4)[:, None, None]).sum(1) + 0.5
     return trim_motif(counts/counts.sum(0))[:, :_MOST]
 

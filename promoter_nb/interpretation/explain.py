@@ -15,7 +15,7 @@ from .attribution import mutagenesis, observed_base_effects
 from ..features.motif_sites import find_hits, pattern
 from ..data.flanks import LIBRARY, trim
 from ..data.prepare import IUPAC_CODES
-from ..data.sequence import PADDING, encode
+from ..data.sequence import PADDING, encode, spell
 
 # %% ../../nbs/library/interpretation/01_explain.ipynb #0197bbdd
 class Predicts(Protocol):
@@ -45,8 +45,7 @@ def effects_of_substitutions(
     if len(sequence) > LONGEST_EXPLAINED:
         raise ValueError(f"the sequence has {len(sequence):,} bases; at most {LONGEST_EXPLAINED:,} can be explained: "
                          "give the promoter alone")
-    texts = lambda rows: ["".join("ACGTN"[base] for base in row) for row in rows]
-    return mutagenesis(lambda rows: predictor.predict(texts(rows)), _known_bases(sequence))[0]
+    return mutagenesis(lambda rows: predictor.predict(spell(rows)), _known_bases(sequence))[0]
 
 def _known_bases(letters): # codes (1, bases), N for every letter that is not one base
     dna = "".join(letters).upper().replace("U", "T")

@@ -11,17 +11,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import scipy # loads `scipy.stats` when it is first used
 from tqdm.auto import tqdm
 
 from ..data.sequence import PADDING
+from ..evaluation.uncertainty import t_margin
 from ..features.jaspar import load_motifs
 from ..features.motif_sites import IUPAC, pattern
-from .filters_and_seqlets import information
+from .filters_and_seqlets import LEAST_BITS, information
 
 # %% ../../nbs/library/interpretation/03_insertion.ipynb #788ede47
-_LEAST_BITS = 0.25
-
 def site_of(
     motif: str # IUPAC word, factor's name or JASPAR id
 ) -> str: # over IUPAC letters; raises ValueError for an unknown motif
@@ -29,17 +27,16 @@ def site_of(
     found = pattern(motif)
     if found.p_values is None: return found.name
     known = load_motifs()[found.name]
-    telling = information(known.probabilities) >= _LEAST_BITS
+    telling = information(known.probabilities) >= LEAST_BITS
     return "".join(base if tells else "N" for base, tells in zip(known.consensus, telling)).strip("N")
 
 # %% ../../nbs/library/interpretation/03_insertion.ipynb #0b25e4bf
-_COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
-
 def turned_site(
     site: str # over IUPAC letters
 ) -> str:
     "The reverse complement of a site."
-    return site.translate(_COMPLEMENT)[::-1]
+    from Bio.Seq import reverse_complement
+    return reverse_complement(site)
 
 # %% ../../nbs/library/interpretation/03_insertion.ipynb #839ed034
 def write_site(
@@ -70,8 +67,7 @@ def mean_effect(
     effects: np.ndarray # float (..., n), n at least 2
 ) -> dict[str, np.ndarray]: # effect, low and high, float (...)
     "Mean along the last axis, with its 95 % interval."
-    mean = effects.mean(-1)
-    margin = scipy.stats.sem(effects, axis=-1)*scipy.stats.t.ppf(0.975, effects.shape[-1] - 1)
+    mean, margin = effects.mean(-1), t_margin(effects)
     return {"effect": mean, "low": mean - margin, "high": mean + margin}
 
 # %% ../../nbs/library/interpretation/03_insertion.ipynb #60c61c3e

@@ -19,16 +19,14 @@ import pandas as pd
 import yaml
 
 from .claims import in_words_of_today
+from .parameters import annotated
 
 # %% ../../nbs/library/paper/24_plan.ipynb #6ee050e9
 def defaults(
     notebook: Path # an experiment
 ) -> dict: # values by name
     "The parameters of a notebook, as they are when nobody gives others."
-    cells = json.loads(notebook.read_text())["cells"]
-    [tagged] = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    return {node.target.id: ast.literal_eval(node.value) for node in ast.parse("".join(tagged["source"])).body
-            if isinstance(node, ast.AnnAssign)}
+    return {name: ast.literal_eval(node.value) for name, node in annotated(notebook).items()}
 
 # %% ../../nbs/library/paper/24_plan.ipynb #31b3a884
 COMMAND = "Shell command: python -m promoter_nb.paper.papermill_engine "

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from ..data.files import atomic, user_path
 from ..data.flanks import DOWNSTREAM, UPSTREAM
-from ..data.sequence import ALPHABET, PADDING, encode
+from ..data.sequence import LETTERS, PADDING, encode
 from .assay import Measurement, measure
 from .expression import binding_sites, express, one_torch_thread
 from .oligos import BLOCK_ROWS, LONGEST_CORE, block_generator, core_lengths, mask_gaps, random_cores
@@ -57,8 +57,6 @@ def simulate_block(
     return Block(mask_gaps(cores, generator), expression, measure(expression, generator))
 
 # %% ../../nbs/library/simulate/04_library.ipynb #4ee85aaa
-_LETTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
-
 def oligo_text(
     cores: np.ndarray # uint8 (n, width), aligned at the right
 ) -> pa.Array: # n strings: flank, core, flank
@@ -68,7 +66,7 @@ def oligo_text(
     in_core = np.arange(cores.shape[1], 0, -1) <= core_lengths(cores)[:, None]
     written = np.concatenate([before < PADDING, in_core, behind < PADDING], axis=1)
     offsets = np.concatenate([[0], written.sum(1).cumsum()]).astype(np.int32)
-    return pa.StringArray.from_buffers(len(cores), pa.py_buffer(offsets), pa.py_buffer(_LETTERS[oligos[written]]))
+    return pa.StringArray.from_buffers(len(cores), pa.py_buffer(offsets), pa.py_buffer(LETTERS[oligos[written]]))
 
 # %% ../../nbs/library/simulate/04_library.ipynb #908557dc
 _TEXT_FORMAT = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")

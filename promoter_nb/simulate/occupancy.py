@@ -14,6 +14,8 @@ from importlib import resources
 import numpy as np
 import torch
 
+from ..data.sequence import PADDING
+
 # %% ../../nbs/library/simulate/01_occupancy.ipynb #a2f3f2da
 @dataclass(frozen=True)
 class Factors:
@@ -96,7 +98,7 @@ def sixmers(
     missing = torch.zeros(len(codes), places, dtype=torch.bool, device=codes.device)
     for offset in range(_HALF):
         bases = codes[:, offset:offset + places]
-        index, missing = index*4 + bases, missing | (bases > 3)
+        index, missing = index*4 + bases, missing | (bases >= PADDING)
     return index.masked_fill_(missing, NO_SIXMER)
 
 # %% ../../nbs/library/simulate/01_occupancy.ipynb #d853f678

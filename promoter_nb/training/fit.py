@@ -28,7 +28,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 from tqdm.auto import tqdm
 
-from .batches import predict_batches, read_codes
+from .batches import predict_strands, read_codes
 from .checkpoint import identify, read_checkpoint, refuse_other, write_checkpoint, write_log
 from ..data.dataset import Dataset, check_parts
 from ..evaluation.measures import r2
@@ -220,10 +220,7 @@ def validate(
     codes, labels = run.validation
     predictions = torch.zeros_like(labels)
     model, codes = fold_batch_norm(model), codes[run.share]
-    strands = [predict_batches(model, codes, run.fabric.autocast)]
-    if model.reads_strand:
-        strands.append(predict_batches(model, reverse_complement(codes), run.fabric.autocast, reverse=True))
-    predictions[run.share] = torch.stack(strands).mean(0)
+    predictions[run.share] = predict_strands([model], codes, run.fabric.autocast, model.reads_strand)
     return float(r2(*(values.double().cpu().numpy()
                       for values in (labels, run.fabric.all_reduce(predictions, reduce_op="sum")))))
 

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .batches import autocast_to, choose_device, predict_batches
+from .batches import autocast_to, choose_device, predict_strands
 from ..models.layers import fold_batch_norm
-from ..data.sequence import reverse_complement
 
 if TYPE_CHECKING: from lightning_fabric import Fabric
 
@@ -55,8 +54,5 @@ def predict(
     device = choose_device(accelerator)
     autocast = autocast_to(precision, device)
     model, codes = fold_batch_norm(model).to(device), torch.from_numpy(np.ascontiguousarray(codes)).to(device)
-    predictions = predict_batches(model, codes, autocast)
-    if both_strands is None: both_strands = getattr(model, "reads_strand", False)
-    if both_strands:
-        predictions = (predictions + predict_batches(model, reverse_complement(codes), autocast, reverse=True))/2
-    return predictions.cpu().numpy()
+    both = getattr(model, "reads_strand", False) if both_strands is None else both_strands
+    return predict_strands([model], codes, autocast, both).cpu().numpy()
