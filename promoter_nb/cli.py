@@ -61,7 +61,8 @@ def _stopped_in_order() -> Iterator[None]:
     mine = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
     for number in mine: signal.signal(number, stop)
     try: yield
-    finally: [signal.signal(number, signal.SIG_DFL) for number in mine]
+    finally:
+        for number in mine: signal.signal(number, signal.SIG_DFL)
 
 # %% ../nbs/library/00_cli.ipynb #bf67114e
 def _check_working_folder():
@@ -121,8 +122,10 @@ app = Verbs(cls=Commands, help=HELP, no_args_is_help=True, rich_markup_mode=None
 
 # %% ../nbs/library/00_cli.ipynb #8168f7b0
 def _print_version(asked: bool):
+    if not asked: return
     from promoter_nb import __version__
-    if asked: raise typer.Exit(print(__version__) or 0)
+    print(__version__)
+    raise typer.Exit
 
 @app.callback()
 def _main(version: Annotated[bool, typer.Option(
@@ -214,11 +217,13 @@ def _numbers(frame, column, name, kind=float):
     import pandas as pd
     numbers = pd.to_numeric(frame[column], errors="coerce")
     limit = 2**53 if kind is int else 3.4e38 # as far as float32 goes
-    if (bad := ~numbers.abs().lt(limit) | ((kind is int) & (numbers % 1 != 0))).any():
+    bad = ~numbers.abs().lt(limit) | ((kind is int) & (numbers % 1 != 0))
+    if bad.any():
         place = bad.to_numpy().argmax()
+        wanted = "whole number" if kind is int else "number"
+        below = f" below {limit:.2g}" if abs(numbers.iloc[place]) >= limit else ""
         raise ValueError(f"{name}, line {frame.index[place]}: {column} is {frame[column].iloc[place]!r}; "
-                         f"expected a {'whole ' if kind is int else ''}number"
-                         + f" below {limit:.2g}"*bool(abs(numbers.iloc[place]) >= limit))
+                         f"expected a {wanted}{below}")
     return numbers.astype(kind)
 
 # %% ../nbs/library/00_cli.ipynb #2327fe43
@@ -1121,10 +1126,10 @@ def _worth(card: dict) -> str:
                 for name, entry in card["metrics"].items()}
     judged = "".join(f"; R² {{value:.3f}} ({{low:.3f}} to {{high:.3f}}) on {name}".format(**entry["r2"])
                      for name, entry in card.get("judged", {}).items())
+    worse = "; worse than to predict the mean each time: train longer, or on more promoters"
+    warning = worse if card["metrics"]["r2"]["high"] < 0 else ""
     return (f"R² {measures['r2']}, coverage of the 90 % interval {measures['coverage']}, "
-            f"on {card['data']['parts']['test']:,} promoters held out{judged}"
-            + "; worse than to predict the mean each time: train longer, or on more promoters"
-            * (card["metrics"]["r2"]["high"] < 0))
+            f"on {card['data']['parts']['test']:,} promoters held out{judged}{warning}")
 
 # %% ../nbs/library/00_cli.ipynb #4bdaee44
 @app.command()

@@ -288,7 +288,8 @@ def train_phase(
 ) -> None:
     "Train until a phase has had its epochs, or stops early."
     start_phase(run, phase, epochs)
-    if saved: [part.load_state_dict(saved[name]) for name, part in run.parts.items()]
+    if saved:
+        for name, part in run.parts.items(): part.load_state_dict(saved[name])
     progress, within = run.progress, saved and saved.get("within")
     while progress["epoch"] < epochs and progress["stale"] < (run.recipe.early_stopping or math.inf):
         epoch = start_clock(run, within)
