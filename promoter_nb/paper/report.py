@@ -12,7 +12,6 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from math import isclose
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -33,8 +32,8 @@ from .sentences import say
 
 # %% ../../nbs/library/paper/05_report.ipynb #0bdfe89b
 def _interval(summary: dict) -> str: # a dash where all seeds give the same
-    if isclose(summary["low"], summary["high"]): return "–"
-    return f"{percent(summary['low'])} to {percent(summary['high'])}"
+    low, high = (percent(summary[end]) for end in ("low", "high"))
+    return f"{low} to {high}" if low != high else "–"
 
 # %% ../../nbs/library/paper/05_report.ipynb #167440d5
 def setting(

@@ -7,7 +7,6 @@ __all__ = ['ARTICLE', 'WRITTEN', 'PLACES', 'listed', 'counted', 'in_words', 'sha
            'with_interval', 'leads', 'value', 'over', 'called', 'place', 'data_called', 'sentence', 'titled']
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #ab4a87b0
-from math import isclose
 from typing import Iterable
 
 from .formatting import decimal, effect, percent
@@ -54,8 +53,8 @@ def span(
     entry: float | dict # a share; or with `value`, `low` and `high`
 ) -> str: # such as "36.0 % (35.3 to 36.6)"
     "A share in percent, with its interval where it has one."
-    if not isinstance(entry, dict) or isclose(entry["low"], entry["high"]): return share(entry)
-    return f"{share(entry)} ({percent(entry['low'])} to {percent(entry['high'])})"
+    low, high = (percent(entry[end]) for end in ("low", "high")) if isinstance(entry, dict) else ("", "")
+    return share(entry) if low == high else f"{share(entry)} ({low} to {high})"
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #38a5d1dc
 def turned(
