@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['CHECKPOINT_SECONDS', 'KEEP_LAST', 'TrainingRun', 'TrainingDiverged', 'check_finite', 'has_finite_weights',
            'start_phase', 'read_rows', 'own_chance', 'train_step', 'core_seconds', 'save_state', 'save_within',
-           'resume_within', 'train_epoch', 'validate', 'average_weights', 'check_weights', 'save_epoch', 'start_clock',
-           'train_phase', 'train_phases', 'is_finished', 'fit_network']
+           'resume_within', 'set_training', 'train_epoch', 'validate', 'average_weights', 'check_weights', 'save_epoch',
+           'start_clock', 'train_phase', 'train_phases', 'is_finished', 'fit_network']
 
 # %% ../../nbs/library/training/05_fit.ipynb #238bb567
 import math
@@ -53,10 +53,11 @@ class TrainingRun:
         folder: Path,        # for checkpoints
         notes: dict,         # to be kept with the weights; "identity" among them
         show: bool = True,   # progress
-        fresh: bool = True   # whether the model knows nothing yet
+        fresh: bool = True,  # whether the model knows nothing yet
+        known: bool = False  # whether the model knows this assay, and the unit of its labels
     ):
         self.fabric, self.model, self.recipe, self.folder, self.notes = fabric, model, recipe, folder, notes
-        self.show, self.fresh = show and fabric.is_global_zero, fresh
+        self.show, self.fresh, self.known = show and fabric.is_global_zero, fresh, known
         self.share = slice(fabric.global_rank, None, fabric.world_size)
         self.network = fabric.setup_module(model)
         codes = torch.from_numpy(train.codes)
@@ -186,6 +187,16 @@ def resume_within(
     losses[:len(within["losses"])] = within["losses"]
     return len(within["losses"])
 
+# %% ../../nbs/library/training/05_fit.ipynb #78c932e0
+def set_training(
+    run: TrainingRun # whose network is going to learn
+) -> None:
+    "Let a network learn, with the statistics of its batch normalisation if it knows its assay."
+    run.network.train()
+    if not run.known: return
+    for layer in run.model.modules():
+        if isinstance(layer, nn.BatchNorm2d): layer.eval()
+
 # %% ../../nbs/library/training/05_fit.ipynb #94ec253a
 def train_epoch(
     run: TrainingRun,     # with its phase started
@@ -195,7 +206,7 @@ def train_epoch(
     within: dict | None = None # how far this epoch had come, of a run that was stopped in it
 ) -> float: # mean loss; raises TrainingDiverged
     "One step for each batch."
-    run.network.train()
+    set_training(run)
     rows, grains = run.fabric.to_device(
         (rows[:, run.share], run.model.grains(labels.to(run.fabric.device)[:, run.share])))
     losses = torch.zeros(len(rows), device=run.fabric.device)
@@ -311,7 +322,7 @@ def train_phases(
     "Train all phases of the recipe, from the last checkpoint where there is one."
     saved = read_checkpoint(run.folder/"last.ckpt")
     if saved: run.progress = saved["progress"]
-    else: run.model.start_at(run.labels, run.fresh)
+    elif not run.known: run.model.start_at(run.labels, run.fresh)
     for number, (phase, epochs) in enumerate(run.recipe.phases()):
         if number < run.progress["phase"]: continue
         if number > run.progress["phase"]:
@@ -381,7 +392,8 @@ def fit_network(
     nodes: int = 1,            # machines, each of which makes this same call
     precision: str = "auto",   # "32-true", "bf16-mixed", or "auto" for the faster one
     progress: bool = True,     # a line for each epoch
-    fresh: bool = True         # whether the model knows nothing yet; one that was taught keeps what its head knows
+    fresh: bool = True,        # whether the model knows nothing yet; one that was taught keeps what its head knows
+    known: bool = False        # whether it knows this assay: its unit and the statistics of its layers stay
 ) -> tuple[Network, pd.DataFrame]: # the model with its best weights, and the log; raises ValueError, TrainingDiverged
     "Train a model, or go on where an earlier call was stopped."
     check_parts(train, validation)
@@ -392,7 +404,7 @@ def fit_network(
         precision = _precision(precision, folder, accelerator, nodes)
         notes = {"identity": identity, "precision": precision, "torch": torch.__version__}
         work = partial(_train, train=train, validation=validation, recipe=recipe,
-                       folder=folder, notes=notes, show=progress, fresh=fresh)
+                       folder=folder, notes=notes, show=progress, fresh=fresh, known=known)
         options = {"accelerator": accelerator, "devices": devices, "nodes": nodes, "precision": precision}
         try: (_launch_outside if devices > 1 and nodes == 1 else _launch)(work, model, options)
         except KeyboardInterrupt:
