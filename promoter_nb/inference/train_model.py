@@ -158,7 +158,7 @@ def read_start(
                      "make --network, --option and --width fit it, or leave out --from")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #8d20615c
-KNOWN = 0.5 # of the variance of the labels, from which a start that explains it knows the assay
+KNOWN = 0.6 # of the variance of the labels, from which a start that explains it knows the assay
 
 def take_unit(
     model: nn.Module, # a start of the default network
