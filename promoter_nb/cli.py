@@ -106,7 +106,7 @@ class Verbs(typer.Typer):
 HELP = """Expression of promoters: predict it, score variants, explain and design sequences, and train models
 of your own.
 
-Everything but `data fetch` works without a network. The model in the package has learned some 80,000 measured
+Everything but `data fetch` works offline. The model in the package has learned some 80,000 measured
 promoters of yeast in complex medium; for other cells, media or assays, train a model on promoters measured there, and
 pass its folder as --model.
 
@@ -763,8 +763,8 @@ def design(
     A12G), the prediction before and after, low and high (the 90 % interval of a measurement), spread (standard
     deviation among the model's networks), gc, and unusual: what is unlike the training data about the proposal, as in
     predict. The predictions are the model's, in float32 on any processor, and a search finds where a model errs as
-    well as where it is right: measure what matters. What cannot be is refused before the search; a
-    forbidden site in the flanks alone is said.
+    well as where it is right: measure what matters. Impossible constraints are refused before the search; a forbidden
+    site that lies entirely in the flanks is reported.
 
     \b
       promoter-nb design promoters.fa --target 14 --edits 5
@@ -1177,7 +1177,7 @@ def card(
     folder: Annotated[Path | None, typer.Argument(
         metavar="FOLDER", parser=_path, help="Folder of a model.", show_default="the model in the package")] = None
 ):
-    """Show what a model is: its data, its recipe, what it is worth, and what it must not be used for."""
+    """Show what a model is: its data, its recipe, how accurate it is, and what it must not be used for."""
     from promoter_nb.inference.model_folder import card_text, find_model, read_card
     text = card_text(read_card(find_model(folder)))
     print("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text))
@@ -1271,10 +1271,11 @@ def export_promoters(
 
     sequences.tsv has columns id, sequence (80 bases) and oligo (with the library's flanks); game_request.json asks for
     the same in the words of GAME. Predict them with any program, and score its predictions with `benchmark score`.
+    The truth is the simulator's: a model of real measurements scores lower here, without being worse.
 
     \b
       promoter-nb benchmark export known
-      promoter-nb predict known/sequences.tsv --output mine.tsv
+      promoter-nb predict known/sequences.tsv --model simulated --output mine.tsv
       promoter-nb benchmark score mine.tsv known
     """
     from promoter_nb.inference.benchmark import SEED, export_benchmark

@@ -319,3 +319,9 @@ def test_pipes(fasta):
     piped = subprocess.run(f"'{sys.executable}' -c 'from promoter_nb.cli import app; app()' predict - | head -n 2",
                            shell=True, input=source, env=ENVIRONMENT, capture_output=True)
     assert piped.stdout.count(b"\n") == 2 and b"Traceback" not in piped.stderr
+
+
+@pytest.mark.parametrize("written", ["NA", "NaN", "null", "n/a"])
+def test_a_missing_sequence_is_no_sequence(written):
+    text = f"gene,sequence\nA,{CORES[0]}\nB,{written}\n"
+    assert f"line 3: {written!r} stands for a missing sequence" in run("predict", "-", input=text, code=1)

@@ -20,6 +20,7 @@ from .files import GZIP_MAGIC, open_packed, readable_twice, user_path
 from .prepare import IUPAC_CODES
 from .read_sequences import damage_named, refuse_old_mac
 from .sequence import INVALID
+from .spreadsheets import SPREADSHEETS
 
 # %% ../../nbs/library/data/11_genome.ipynb #d29aaa9b
 def _packing(path: Path) -> str:
@@ -162,6 +163,8 @@ def _refuse_no_fasta(file: Path, name: str) -> bool:
     with open_packed(file) as stream: text = stream.read(1 << 12)
     head = text.removeprefix(codecs.BOM_UTF8).lstrip()
     if not head: raise DataError(f"{name}: the file is empty; expected FASTA")
+    if text.startswith(SPREADSHEETS):
+        raise DataError(f"{name} is a spreadsheet or zip archive; expected FASTA, plain or packed by gzip or bgzip")
     if not head.startswith(b">"):
         raise DataError(f"{name}, line 1: {head[:40].decode(errors='replace')!r} has no header; "
                         "a FASTA record begins with > and a name")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HEAD', 'OTHERS', 'FORMATS', 'DELIMITERS', 'SUFFIXES', 'HEADINGS', 'MISSING_VALUES', 'UNCLOSED', 'LONGEST_SEQUENCE',
-           'LARGEST_STREAM', 'look_ahead', 'refuse_old_mac', 'find_column', 'begins_with', 'detect_format',
+           'MISSING', 'LARGEST_STREAM', 'look_ahead', 'refuse_old_mac', 'find_column', 'begins_with', 'detect_format',
            'damage_named', 'read_whole', 'read_stream', 'read_sequences', 'complaints_with_line']
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #633de04b
@@ -285,6 +285,16 @@ def damage_named(
         raise DataError(f"{name}{place()}: the gzip file is cut off or damaged ({error}); fetch it again") from None
     except pa.ArrowInvalid: raise DataError(f"{name}{place()}: {NOT_UTF8}") from None
 
+# %% ../../nbs/library/data/05_read_sequences.ipynb #d84f41ef
+MISSING = {"NA", "NAN", "<NA>", "N/A", "#N/A", "NULL", "NONE"} # in place of a sequence
+
+def _refuse_missing(sequences: pd.Series, name: str):
+    short = sequences[sequences.str.len() <= max(map(len, MISSING))]
+    if (missing := short.str.upper().isin(MISSING)).any():
+        line = missing.idxmax()
+        raise DataError(f"{name}, line {line}: {short[line]!r} stands for a missing sequence; "
+                        "give its bases, or remove the row")
+
 # %% ../../nbs/library/data/05_read_sequences.ipynb #6b0d9a21
 LARGEST_STREAM = 512 # megabytes
 
@@ -325,7 +335,9 @@ def read_stream(
                             f"give a table: {advice}")
         for frame in _blocks(head, stream, name, kind, columns, advice, block):
             at = find_column(frame, *columns, "sequence")
-            yield frame.assign(**{at: frame[at].str.strip()})
+            frame = frame.assign(**{at: frame[at].str.strip()})
+            if kind in (*DELIMITERS, "spreadsheet"): _refuse_missing(frame[at], name)
+            yield frame
             rows += len(frame)
     if not rows: raise DataError(f"{name}: there are no sequences in it; look whether it was saved whole")
     if whole and kind == "fasta" and not packed and b"\n" not in stream.raw.blank:

@@ -1,1 +1,1 @@
-"How good a prediction is, how sure we are of that, and how good it could be."
+"How accurate predictions are, how uncertain that is, and how accurate they could be."

@@ -367,11 +367,15 @@ def design(
     fixed: str | Sequence[str] = "",            # bases that stay, as `fixed_bases` reads them; one text, or for each
     proposals: int = 1,                         # for each target
     apart: int = 1,                             # bases between any two proposals for a sequence, at least
-    **wishes                                    # enzymes, gc_window, longest_run, flanks: see `constraints`
+    enzymes: Sequence[str] = (),                # restriction enzymes whose sites no proposal may hold, by name
+    gc_window: tuple[int, float, float] | None = None, # bases of a window, least and greatest share of G and C in each
+    longest_run: int | None = None,             # of one base
+    flanks: tuple[str, str] = ("", "")          # what stands before and behind the promoter, over ACGTN
 ) -> pd.DataFrame: # row (from 1), target, number, original, proposal, edits, changes, before, after, gc; for a
                     # `Predictor` also low, high, spread, unusual; a row for each proposal; raises ValueError
     "Propose promoters for each sequence, near to the targets and within the constraints."
-    brief = make_brief(target, constraints(edits, keep, forbid, gc_range, **wishes), proposals, apart, method, seed)
+    limits = constraints(edits, keep, forbid, gc_range, enzymes, gc_window, longest_run, flanks)
+    brief = make_brief(target, limits, proposals, apart, method, seed)
     try: sequences = texts(as_list(sequences))
     except TypeError as error: raise ValueError(str(error)) from None
     with tqdm(total=len(sequences), disable=not progress) as bar:

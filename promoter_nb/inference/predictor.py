@@ -81,6 +81,9 @@ class Ensemble:
         "Read a model and verify it."
         return cls(*_first_members(*read_model(find_model(folder)), members), device, precision)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} of {len(self.models)} networks that read {self.width} bases, on {self.device}"
+
     def predict_codes(self,
         codes: np.ndarray # uint8 (n, width), cores aligned at the right
     ) -> np.ndarray: # expression, float32 (n,); raises ValueError at another width

@@ -85,10 +85,10 @@ def _write(notebook, content):
 
 # %% ../../nbs/library/paper/23_outputs.ipynb #9355674c
 def _percent(score: dict | None) -> str:
-    "R² with its interval."
+    "R² with its interval, where there is one."
     if not score: return "–"
-    value, low, high = (100*score[name] for name in ("value", "low", "high"))
-    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+    value, low, high = (f"{100*score[name]:.1f}" for name in ("value", "low", "high"))
+    return value if low == high else f"{value} ({low} to {high})"
 
 # %% ../../nbs/library/paper/23_outputs.ipynb #c66991ec
 def r2_table(
