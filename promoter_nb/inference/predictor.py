@@ -81,9 +81,6 @@ class Ensemble:
         "Read a model and verify it."
         return cls(*_first_members(*read_model(find_model(folder)), members), device, precision)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__} of {len(self.models)} networks that read {self.width} bases, on {self.device}"
-
     def predict_codes(self,
         codes: np.ndarray # uint8 (n, width), cores aligned at the right
     ) -> np.ndarray: # expression, float32 (n,); raises ValueError at another width
@@ -143,6 +140,8 @@ def _difference(predictor, references: list, alternatives: list) -> pd.DataFrame
 # %% ../../nbs/library/inference/01_predictor.ipynb #f0e93ddc
 class Predictor(Ensemble):
     "A trained model that takes text."
+    def __repr__(self) -> str: return f"Predictor({len(self.models)} networks, {self.width} bases, {self.device})"
+
     def prepare(self,
         sequences: list[str] # text over the IUPAC alphabet, with or without flanks; lists, arrays and Series alike (n,)
     ) -> Prepared: # raises SequenceError

@@ -8,7 +8,7 @@ __all__ = ['FEWEST_PER_PART', 'NETWORK', 'EXAMPLES', 'EXAMPLES_OF_OTHERS', 'FEW'
            'four_parts', 'with_epochs', 'default_recipe', 'taught_recipe', 'read_start', 'take_unit', 'ranges',
            'significant', 'fit_members', 'share_time', 'refuse_alike', 'check_values', 'train_model']
 
-# %% ../../nbs/library/inference/02_train_model.ipynb #65651c42
+# %% ../../nbs/library/inference/02_train_model.ipynb #cd710f79
 import json
 import os
 import pickle
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -30,6 +30,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #cf5e46fe
 from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_kmers
 from ..data.constant_ends import constant_ends, cut_ends
@@ -237,7 +238,8 @@ def _start(threads, jobs) -> subprocess.Popen:
 def _hear(process):
     answer = process.stdout.read()
     if not answer:
-        raise ChildProcessError("a process that trained a member of the ensemble was ended from outside")
+        raise ChildProcessError("a process that trained a member of the ensemble was ended from outside; "
+                                "call again to go on from its last epoch")
     error = pickle.loads(answer)
     if error: raise error
 
@@ -277,6 +279,12 @@ def share_time(
     each = max(1, min(epochs//usual, MOST_MEMBERS//processes))
     return each*processes, min(epochs//each, 2*usual)
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #056b8e3c
+def _knows(began, training, network) -> bool:
+    "Whether the first member of a start knows the assay, of which there are few promoters."
+    few = network == NETWORK and len(training) < FEW
+    return began is not None and few and take_unit(deepcopy(began[0][0]), training)
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #36341c08
 @dataclass
 class _Task:
@@ -293,8 +301,12 @@ class _Task:
     devices: dict[str, str]   # accelerator and precision
     progress: bool            # a line for each epoch
     since: float              # when the call began, seconds
-    known: bool = False       # whether the start knows the assay
     measured: float | None = None # promoters a second of each process, once they are asked for
+    known: bool = field(init=False) # whether the start knows the assay
+
+    def __post_init__(self):
+        network = self.make(self.seed).configuration["name"]
+        self.known = _knows(self.began, self.parts["training"], network)
 
     def sizes(self): return {name: len(part) for name, part in self.parts.items()}
 
@@ -310,12 +322,6 @@ class _Task:
                 self.make(self.seed), self.parts["training"], recipe, **self.devices)
         finally: torch.set_num_threads(cores)
         return self.measured
-
-# %% ../../nbs/library/inference/02_train_model.ipynb #056b8e3c
-def _knows(began, training, network) -> bool:
-    "Whether the first member of a start knows the assay, of which there are few promoters."
-    few = network == NETWORK and len(training) < FEW
-    return began is not None and few and take_unit(deepcopy(began[0][0]), training)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #f48c9c61
 def _decide(task: _Task) -> tuple[Recipe, int]:
@@ -617,8 +623,7 @@ def train_model(
     began = read_start(start, make(seed))
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
     task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
-                 {"accelerator": accelerator, "precision": precision}, progress, since,
-                 _knows(began, parts["training"], network))
+                 {"accelerator": accelerator, "precision": precision}, progress, since)
     device = None if accelerator == "auto" else accelerator
     with _alone(work):
         recipe, models = _train(task, _asked(task, network, options), work)
