@@ -317,7 +317,8 @@ def read_stream(
     block: int = 1 << 20,      # bytes that are read at once
     advice: str = "say which it is, as with --column", # where a table has no such column
     whole: bool = False,       # refuse FASTA that ends in the middle of a line, as it does when its writer was stopped
-    tables: bool = False       # refuse FASTA and plain text
+    tables: bool = False,      # refuse FASTA and plain text
+    bases: bool = True         # whether the column holds sequences, in whose place NA stands for none
 ) -> Iterator[pd.DataFrame]: # columns of text, one of `columns` among them; index: line in the file; raises DataError
     "Read sequences block by block."
     if format and format not in FORMATS:
@@ -336,7 +337,7 @@ def read_stream(
         for frame in _blocks(head, stream, name, kind, columns, advice, block):
             at = find_column(frame, *columns, "sequence")
             frame = frame.assign(**{at: frame[at].str.strip()})
-            if kind in (*DELIMITERS, "spreadsheet"): _refuse_missing(frame[at], name)
+            if bases and kind in (*DELIMITERS, "spreadsheet"): _refuse_missing(frame[at], name)
             yield frame
             rows += len(frame)
     if not rows: raise DataError(f"{name}: there are no sequences in it; look whether it was saved whole")

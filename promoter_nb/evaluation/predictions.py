@@ -23,7 +23,7 @@ PREDICTION_COLUMNS = "expected columns id or sequence, and prediction (or its na
 
 def _from_table(data, name, column):
     "Keys and values as text, sequences where there are both; by line."
-    frame = pd.concat(read_stream(io.BytesIO(data), name, columns=(column,), advice=PREDICTION_COLUMNS))
+    frame = pd.concat(read_stream(io.BytesIO(data), name, columns=(column,), advice=PREDICTION_COLUMNS, bases=False))
     if frame.index[0] == 1: # no heading
         if frame.shape[1] != 2: raise DataError(f"{name}, line 1: there is one column; {PREDICTION_COLUMNS}")
         found = frame.set_axis(["key", "value"], axis=1)
