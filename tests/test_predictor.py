@@ -129,7 +129,7 @@ def test_the_models_in_the_package_are_small_and_say_what_they_must_not_be_used_
     assert len(card["sources"]) == 2
     assert all(source in (pretrained()/"README.md").read_text() for source in card["sources"])
     half, tenth = (round(card["label_percentiles"][share], 1) for share in (50, 90))
-    assert f"half lie below {half} and a tenth above {tenth}" in (root()/"README.md").read_text()
+    assert f"learned from lie below {half} and one in ten above {tenth}" in (root()/"README.md").read_text()
 
 
 def test_the_measured_model_holds_what_its_card_says(measured):
