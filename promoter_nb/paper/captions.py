@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ORDER', 'label_histogram', 'strands', 'r2_by_model', 'motif_effects', 'over_what', 'r2', 'learning_curves', 'density',
-           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'floor', 'frontier',
-           'verdicts', 'attribution', 'attribution_example', 'filters', 'captions']
+           'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations', 'beyond', 'simulator_parts', 'floor',
+           'frontier', 'verdicts', 'attribution', 'attribution_example', 'filters', 'captions']
 
 # %% ../../nbs/library/paper/11_captions.ipynb #61a9944b
 from .formatting import decimal
@@ -124,6 +124,14 @@ def beyond(metrics: dict) -> str:
     return (f"What each part of the strand ResNet adds to R² of {over}: mean over {counted(metrics['seeds'], 'seed')} "
             "with Student’s 95\u00a0% interval; filled where the interval excludes zero.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #7feb53ff
+def simulator_parts(metrics: dict) -> str:
+    "Under the pupils of incomplete simulators."
+    return ("R² of a network that has learned from a simulator without one of its parts, then from measured promoters: "
+            f"mean over {counted(metrics['seeds'], 'seed')} with Student’s 95\u00a0% interval, "
+            f"on {counted(metrics['held_out'], 'held-out promoter')}. Each teacher shows the same "
+            f"{counted(metrics['shown'], 'simulated promoter')}.")
+
 # %% ../../nbs/library/paper/11_captions.ipynb #b851becc
 ORDER = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 
@@ -208,7 +216,7 @@ def captions(
     results, name = chapters["results"], chapters["data_set"]["name"]
     own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations,
            "beyond": beyond, "frontier": frontier, "verdicts": verdicts, "attribution": attribution,
-           "filters": filters}
+           "filters": filters, "simulator_parts": simulator_parts}
     example = {"attribution_example": attribution_example(chapters["attribution"])} if "attribution" in chapters else {}
     return {"label_histogram": label_histogram(simulated), "strands": strands(simulated),
             "r2_by_model": r2_by_model(simulated), "r2": r2(name, results, seeds),

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['RISING', 'NETWORK_PARTS', 'TRUE_MUTAGENESIS', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves',
            'huber', 'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'measured_in_short', 'ablations',
-           'beyond', 'beyond_in_short', 'frontier', 'frontier_in_short', 'another_medium', 'attribution', 'filters',
-           'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
+           'beyond', 'beyond_in_short', 'frontier', 'frontier_in_short', 'another_medium', 'simulator_parts',
+           'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
@@ -334,6 +334,25 @@ def _three_starts(point: dict) -> str:
 def _worth_in_medium(curve: list[dict]) -> str:
     gains = [f"{points(point['gain_nothing'])} with {decimal(point['rows'], 0)}" for point in curve]
     return f"Over random weights the start from the first medium gains {listed(gains)}."
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #837177d7
+def simulator_parts(
+    metrics: dict # of 43_simulator_parts
+) -> str: # sentences
+    "What each part of the simulator teaches."
+    return " ".join(_lessons(point) for point in metrics["rows"])
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #6af3f046
+def _lessons(point: dict) -> str:
+    gain = f"With {counted(point['rows'], 'promoter')} to learn from, the simulator’s pupil "
+    gain += leads("it", "a network without a teacher", point["gain"]).removeprefix("it ")
+    lost = sorted((cost for cost in point["costs"] if cost["low"] > 0), key=lambda cost: -cost["value"])
+    better = [cost | turned(cost) for cost in point["costs"] if cost["high"] < 0]
+    rest = [cost for cost in point["costs"] if cost["low"] <= 0 <= cost["high"]]
+    named = lambda costs: listed(with_points(f"its {cost['part']}", cost) for cost in costs)
+    return " ".join([f"{gain}.", *([f"R² falls if the teacher lacks {named(lost)}."] if lost else []),
+                     *([f"It rises if the teacher lacks {named(better)}."] if better else []),
+                     *([f"We cannot tell whether it costs anything to lack {named(rest)}."] if rest else [])])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUE_MUTAGENESIS = "mutagenesis of the truth"

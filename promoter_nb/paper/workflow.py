@@ -225,7 +225,7 @@ def chapters(
     given: Iterable[str] = ()   # further data that are there, such as `elsewhere`
 ) -> dict[str, dict]: # parameters by chapter
     "The chapters that a profile runs."
-    kinds = {"any", data} | ({"made"} if data in MADE else set())
+    kinds = {"any", data} | ({"made"} if data in MADE else set()) | ({"measured"} if data != "simulated" else set())
     always = {name for name, need in needs.items() if need.get("always")}
     reading = [name for name in needs if "reads" in needs[name]]
     first = [name for name in needs if name in always and name not in reading]
