@@ -276,7 +276,8 @@ def benchmarks(folder):
 
 def on_site(text):
     "Links of the repository as links of the site."
-    moved = {"](nbs/": "](", "](docs/": "](", "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
+    moved = {"](../README": "](index", "](../nbs/": "](", "](nbs/": "](", "](docs/": "](",
+             "](CONTRIBUTING": "](contributing", "](CHANGELOG": "](changelog",
              "](results/reference/quick)": "](experiments/index.md)"}
     for link, place in moved.items(): text = text.replace(link, place)
     return re.sub(rf"\[([^]]+)\]\({SITE}([\w.]+)\)", r'<a href="\2">\1</a>', text)
@@ -293,9 +294,8 @@ def readme(folder, measured):
     guides = toctree(guides, ":hidden:", ":caption: Guides")
     parts = toctree(["tutorials/index", "experiments/index", "library/index"], ":hidden:", ":caption: Notebooks")
     write(folder/"index.md", text + guides + parts)
-    for name in ("CONTRIBUTING", "CHANGELOG"):
-        write(folder/f"{name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
-    for name in ("which_command", "cluster"): shutil.copy(ROOT/f"docs/{name}.md", folder)
+    for name in ("CONTRIBUTING", "CHANGELOG", "docs/which_command", "docs/cluster"):
+        write(folder/f"{Path(name).name.lower()}.md", on_site((ROOT/f"{name}.md").read_text()))
 
 
 if __name__ == "__main__":

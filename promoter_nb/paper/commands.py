@@ -6,6 +6,7 @@
 __all__ = ['app', 'Results', 'trace', 'verify', 'outputs', 'plan', 'main']
 
 # %% ../../nbs/library/paper/22_commands.ipynb #752b4666
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,11 +23,22 @@ app = typer.Typer(help="What needs the repository and its results.", no_args_is_
 Results = Annotated[Path | None, typer.Option(metavar="FOLDER", show_default="those of the last report",
                                               help="Of a profile's runs, for a name.")]
 
+# %% ../../nbs/library/paper/22_commands.ipynb #49f76e5b
+def _label(name: str, root: Path, results: Path) -> str:
+    "The label behind a number such as Figure 3; any other name as it is."
+    if not re.fullmatch(r"(figure|table) \d+", name, re.IGNORECASE): return name
+    from promoter_nb.paper.report import numbered
+    known = numbered(root, results)
+    if label := known.get(name.capitalize()): return label
+    last = [number for number in known if number.startswith(name.capitalize().split()[0])][-1]
+    raise ValueError(f"{name} is not in the report of {results}, whose last one is {last}")
+
 # %% ../../nbs/library/paper/22_commands.ipynb #5260e0c8
 @app.command()
 def trace(
     name: Annotated[str, typer.Argument(metavar="FIGURE_OR_TABLE",
-                                        help="File of a figure, or the name of a figure, table or run, or a label.")],
+                                        help="Such as 'Figure 3', or the file of a figure, or the name of a "
+                                             "figure, table or run.")],
     results: Results = None
 ):
     """Show what a figure or table of the report was made from.
@@ -34,13 +46,15 @@ def trace(
     That is: notebooks, runs, commits, parameters, seeds, data, time and memory.
 
     \b
+      python -m promoter_nb.paper trace "Table 2" --results results/reference/laptop
       python -m promoter_nb.paper trace figures/reference/quick/density.svg
       python -m promoter_nb.paper trace r2
       python -m promoter_nb.paper trace resnet/seed-0 --results results/reference/quick
     """
     if results and not results.is_dir(): raise NotADirectoryError(f"{results} is no folder of a profile's runs")
     root = paths.root()
-    print(provenance.trace(name, root, results.resolve() if results else provenance.last_report(root)))
+    results = results.resolve() if results else provenance.last_report(root)
+    print(provenance.trace(_label(name, root, results), root, results))
 
 # %% ../../nbs/library/paper/22_commands.ipynb #253241e0
 @app.command()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HIDDEN', 'setting', 'model_rows', 'over_runs', 'said_of_runs', 'data_values', 'calibration_rows', 'provenance',
            'run_rows', 'run_group', 'runs_in', 'with_promoters', 'measured_results', 'collect', 'ReportError', 'build',
-           'kept_profiles', 'kept_values', 'typeset_kept', 'summary']
+           'kept_profiles', 'kept_values', 'typeset_kept', 'numbered', 'summary']
 
 # %% ../../nbs/library/paper/05_report.ipynb #28288b83
 import json
@@ -415,6 +415,11 @@ def collect(
 class ReportError(RuntimeError):
     "The report could not be built without warnings."
 
+# %% ../../nbs/library/paper/05_report.ipynb #56d105c1
+def _typst_options(root: Path, values_file: Path) -> dict:
+    values = f"/{values_file.relative_to(root).as_posix()}"
+    return {"root": str(root), "ignore_system_fonts": True, "sys_inputs": {"values": values}}
+
 # %% ../../nbs/library/paper/05_report.ipynb #499d50b5
 def build(
     source: Path,  # the report's text, in typst
@@ -426,9 +431,8 @@ def build(
     "Build the report."
     import typst
     write_json(values_file, values)
-    options = {"root": str(root), "ignore_system_fonts": True, "timestamp": 0,
-               "sys_inputs": {"values": f"/{values_file.relative_to(root)}"}}
-    try: document, warnings = typst.compile_with_warnings(str(source), **options)
+    options = _typst_options(root, values_file)
+    try: document, warnings = typst.compile_with_warnings(str(source), timestamp=0, **options)
     except typst.TypstError as error: raise ReportError(f"{source}: {error.diagnostic}") from None
     if warnings: raise ReportError(f"{source}: " + "; ".join(warning.diagnostic for warning in warnings))
     with atomic(pdf) as part: part.write_bytes(document)
@@ -463,6 +467,23 @@ def typeset_kept(
     values = {name: kept_values(root, name) for name in kept_profiles(root)}
     return [build(root/"report/report.typ", found, root/"results/reference"/name/"report.pdf", root,
                   root/"results/typeset"/f"{name}.json") for name, found in values.items()]
+
+# %% ../../nbs/library/paper/05_report.ipynb #6de2a519
+def numbered(
+    root: Path,   # of the checkout
+    results: Path # folder of the profile's runs
+) -> dict[str, str]: # label by number, such as "Figure 3"; raises ReportError, KeyError for a folder without a report
+    "The figures and tables of a report."
+    import typst
+    values_file = results/"90_report/values.json"
+    if not values_file.exists():
+        values_file = root/f"results/typeset/{results.name}.json"
+        write_json(values_file, kept_values(root, results.name))
+    def labels(kind):
+        options = {"field": "label", **_typst_options(root, values_file)}
+        return json.loads(typst.query(str(root/"report/report.typ"), f"figure.where(kind: {kind})", **options))
+    return {f"{word} {number}": label.strip("<>") for word, kind in (("Figure", "image"), ("Table", "table"))
+            for number, label in enumerate(labels(kind), 1)}
 
 # %% ../../nbs/library/paper/05_report.ipynb #39d1ad4d
 def summary(
