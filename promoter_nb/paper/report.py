@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..evaluation.uncertainty import over_seeds
 from . import claim_sentences as claim_text
-from .captions import captions
+from .captions import captions, learned_from_fewer
 from .experiment import commit
 from ..data.files import atomic, write_json
 from promoter_nb.paper.claims import (
@@ -69,9 +69,9 @@ def model_rows(
     results: dict # metrics of the results chapter
 ) -> list[dict]: # one a model: text for the table of R², best validation first
     "The table of R², published beside reproduced."
-    most = max(row["rows"] for row in results["models"])
+    fewer = learned_from_fewer(results)
     ranked = sorted(results["models"], key=lambda row: -row["validation"]["value"])
-    return [_row(row, results, row["rows"] < 0.75*most) for row in ranked]
+    return [_row(row, results, row["model"] in fewer) for row in ranked]
 
 # %% ../../nbs/library/paper/05_report.ipynb #925271ef
 def over_runs(
