@@ -31,7 +31,7 @@ from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions
 from .dataset import NOT_UTF8, DataError, csv_batches, refuse_no_text
 from .files import GZIP_MAGIC, Unpadded, user_path
 from .prepare import IUPAC_CODES, SequenceError
-from .sequence import INVALID
+from .sequence import INVALID, joined
 from .spreadsheets import SPREADSHEETS, filled, read_sheets
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #fab28d8d
@@ -400,7 +400,10 @@ def unquote(
     texts: pd.Series # cells, without white space around them
 ) -> pd.Series:
     "Cells without the quotes around them."
-    if not texts.str.startswith(QUOTES).any(): return texts
+    column = pa.array(texts, pa.large_string())
+    if isinstance(column, pa.ChunkedArray): column = column.combine_chunks()
+    letters, _ = joined(column) # searched in one go, since few cells have quotes
+    if letters.isascii() and b'"' not in letters and b"'" not in letters: return texts
     quotes = "[" + "".join(QUOTES) + "]"
     return texts.str.replace(f"^{quotes}(.*){quotes}$", r"\1", regex=True).str.strip()
 
