@@ -453,7 +453,8 @@ def read_stream(
     with damage_named(name, lambda: f", after {rows} sequences"):
         head, stream = look_ahead(stream)
         if packed := head.startswith(GZIP_MAGIC): head, stream = look_ahead(gzip.GzipFile(fileobj=stream))
-        if not head.strip(): raise DataError(f"{name}: the file is empty; expected sequences")
+        if not head.removeprefix(codecs.BOM_UTF8).strip():
+            raise DataError(f"{name}: the file is empty; expected sequences")
         kind, frames = _kind_and_blocks(head, stream, name, format, columns, advice, block, tables)
         for frame in frames:
             at = find_column(frame, *columns, "sequence")
