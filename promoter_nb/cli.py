@@ -215,6 +215,7 @@ def _beside(frame, results, name):
 def _numbers(frame, column, name, kind=float):
     "A column of text as numbers; the message of the error says where it is none."
     import pandas as pd
+    from promoter_nb.data.dataset import number_advice
     numbers = pd.to_numeric(frame[column], errors="coerce")
     limit = 2**53 if kind is int else 3.4e38 # as far as float32 goes
     bad = ~numbers.abs().lt(limit) | ((kind is int) & (numbers % 1 != 0))
@@ -222,8 +223,9 @@ def _numbers(frame, column, name, kind=float):
         place = bad.to_numpy().argmax()
         wanted = "whole number" if kind is int else "number"
         below = f" below {limit:.2g}" if abs(numbers.iloc[place]) >= limit else ""
-        raise ValueError(f"{name}, line {frame.index[place]}: {column} is {frame[column].iloc[place]!r}; "
-                         f"expected a {wanted}{below}")
+        text = frame[column].iloc[place]
+        raise ValueError(f"{name}, line {frame.index[place]}: {column} is {text!r}; "
+                         f"{number_advice('' if kind is int else text, f'expected a {wanted}{below}')}")
     return numbers.astype(kind)
 
 # %% ../nbs/library/00_cli.ipynb #2327fe43
@@ -277,7 +279,8 @@ def predict(
     both strands where the model was trained on both), low and high (the 90 % interval of a measurement), and unusual:
     what is unlike the training data (length, GC, unknown bases, beyond measured values), and "cut" if a sequence is
     longer than what the model reads, so that its first bases do not count. Other columns are passed through; of an
-    Excel workbook that sheet is read which has the column of sequences. With measured values in a column "measured",
+    Excel workbook that sheet is read which has the column of sequences. Blank lines and rows are skipped, and so is
+    a title above a table. With measured values in a column "measured",
     or behind the sequences of a text file, the last line gives R² and coverage; rows without a value do not count for
     them.
 
@@ -304,17 +307,18 @@ NAMES = {"position": ("position", "pos"), "ref": ("ref",), "alt": ("alt",),
 
 def _columns(frame, name) -> dict[str, str]:
     "Which column holds what, whatever case its name is written in; two for one are refused."
+    from promoter_nb.data.read_sequences import heading_line
     found = {role: [column for column in frame if column.strip().lower() in names] for role, names in NAMES.items()}
     for role, columns in found.items():
         if len(columns) > 1:
-            raise ValueError(f"{name}, line 1: columns {' and '.join(map(repr, columns))} are both a {role}; "
-                             "rename or remove one")
+            raise ValueError(f"{name}, line {heading_line(frame)}: columns {' and '.join(map(repr, columns))} are both "
+                             f"a {role}; rename or remove one")
     return {role: columns[0] for role, columns in found.items() if columns}
 
 # %% ../nbs/library/00_cli.ipynb #491cab07
 def _score(predictor, frame, name):
     "Results for a block of variants in either form."
-    from promoter_nb.data.read_sequences import complaints_with_line
+    from promoter_nb.data.read_sequences import complaints_with_line, heading_line
     from promoter_nb.inference.variants import score_variants
     at = _columns(frame, name)
     text = {role: frame[column].str.strip() for role, column in at.items()}
@@ -324,7 +328,7 @@ def _score(predictor, frame, name):
         if {"sequence", "position", "ref", "alt"} <= at.keys():
             return score_variants(predictor, text["sequence"], _numbers(frame, at["position"], name, int),
                                   text["ref"], text["alt"])
-    raise ValueError(f"{name}, line 1: {VARIANT_COLUMNS}; there are {', '.join(frame)}")
+    raise ValueError(f"{name}, line {heading_line(frame)}: {VARIANT_COLUMNS}; there are {', '.join(frame)}")
 
 # %% ../nbs/library/00_cli.ipynb #a1f03c5e
 def _score_table(predictor, path, output, format, to) -> None:
@@ -538,6 +542,12 @@ def scan(
                f"{counts['short']:,} sequences shorter than {predictor.width} bases", err=True)
 
 # %% ../nbs/library/00_cli.ipynb #88a1e557
+def _named(frame):
+    "A column of the promoters' names, where there are any."
+    from promoter_nb.data.read_sequences import names_of
+    names = names_of(frame)
+    return frame[[]] if names is None else names.to_frame()
+
 def _explain_one(predictor, line, sequence, logos, with_motifs):
     "Contributions and motif sites of one sequence, and its logo drawn."
     from promoter_nb.interpretation.explain import explain, find_motifs
@@ -560,9 +570,10 @@ def _explain_block(predictor, frame, name, column, logos, with_motifs):
     from promoter_nb.data.read_sequences import complaints_with_line, find_column
     texts = frame[find_column(frame, column, "sequence")]
     with complaints_with_line(frame, name): predictor.prepare(texts)
-    named = frame[frame.columns.intersection(["name"])]
+    named = _named(frame)
     for line, sequence in texts.items():
         contributions, sites = _explain_one(predictor, line, sequence, logos, with_motifs)
+        if with_motifs: sites = sites.assign(**named.rename(columns={"name": "promoter"}).loc[line])
         yield (named.loc[[line]].merge(contributions[["line", "position", "base", "contribution"]], how="cross"),
                sites[["line", *sites.columns.drop("line")]] if with_motifs else None)
 
@@ -606,7 +617,7 @@ def explain(
 
     Results are rows: name (where there is one), line (of the sequence in the file), position (from 1), base, and
     contribution: how much lower the prediction is, on average, with another base there. It takes some 240 predictions
-    for a sequence of 80 bases, in float32 on any processor.
+    for a sequence of 80 bases, in float32 on any processor. Sites of motifs have the sequence's name in promoter.
 
     \b
       promoter-nb explain promoters.fa --logos logos --motifs sites.tsv --output contributions.tsv
@@ -675,13 +686,14 @@ PROPOSED = ("target", "number", "proposal", "edits", "changes", "before", "after
 
 def _fixed_of(frame, name, fixed, column):
     "What stays fixed: one text for all sequences, or one for each."
-    from promoter_nb.data.read_sequences import find_column
+    from promoter_nb.data.read_sequences import find_column, heading_line
     if column is None: return fixed
     if fixed:
         raise typer.BadParameter("a text and a column both say what stays fixed; give one of them",
                                  param_hint="--fixed / --fixed-column")
     if (found := find_column(frame, column)) is None:
-        raise ValueError(f"{name}, line 1: there is no column {column!r}; there are {', '.join(frame)}")
+        raise ValueError(f"{name}, line {heading_line(frame)}: there is no column {column!r}; "
+                         f"there are {', '.join(frame)}")
     return frame[found].tolist()
 
 # %% ../nbs/library/00_cli.ipynb #2e934368
@@ -699,7 +711,8 @@ def _design_parts(predictor, frame, name, column, brief, fixed):
 # %% ../nbs/library/00_cli.ipynb #00aeaca5
 def _promoter_names(frame):
     "A name for each row."
-    named = next((frame[column] for column in ("name", "id") if column in frame), None)
+    from promoter_nb.data.read_sequences import names_of
+    named = names_of(frame)
     return named.tolist() if named is not None else [f"line_{line}" for line in frame.index]
 
 # %% ../nbs/library/00_cli.ipynb #c530f486
@@ -861,7 +874,7 @@ def _say_effects(motif, strand, rows):
 def _place(effects, prepared, frame):
     "Rows of ablated sites as a table for people: the name and line of each, and positions in its promoter."
     shift = prepared.lengths[effects.row] - prepared.codes.shape[1]
-    named = frame[frame.columns.intersection(["name"])].iloc[effects.row].reset_index(drop=True)
+    named = _named(frame).iloc[effects.row].reset_index(drop=True)
     places = effects.assign(line=frame.index[effects.row], start=effects.start + shift + 1, end=effects.end + shift)
     return named.join(places[["line", "start", "end", "strand", "sites", "before", "after", "effect", "low", "high"]])
 

@@ -87,7 +87,7 @@ REFUSED = {
     "no such column": (workbook(a=[["oligo"], ["ACGT"]]),
                        "line 1: there is no column 'sequence'; the first line names 'oligo'"),
     "no such column in two sheets": (workbook(notes=[["made on", 3]], a=[["oligo"], ["ACGT"]]),
-        "no sheet has a column 'sequence' in its first line: notes has 'made on', '3'; a has 'oligo'; of these, say"),
+        "no sheet has a column 'sequence' in its first 10 lines: notes has 'made on', '3'; a has 'oligo'; of these"),
     "no heading": (workbook(a=[["ACGTACGT", 1]]), "line 1: there is no column 'sequence'"),
     "two sheets": (workbook(a=[["sequence"], ["AC"]], b=[["Sequence"], ["AC"]]),
                    "2 sheets have a column 'sequence': a, b"),

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['PACKED', 'NOT_UTF8', 'BARE', 'PLAIN', 'LONGEST_LINE', 'REST', 'TABLE', 'NARROWEST', 'WIDEST_BY_DEFAULT', 'Dataset',
-           'csv_batches', 'DataError', 'refuse_no_text', 'describe_lengths', 'suitable_width', 'read', 'check_parts',
-           'hash_rows', 'split', 'set_aside']
+           'csv_batches', 'DataError', 'refuse_no_text', 'number_advice', 'describe_lengths', 'suitable_width', 'read',
+           'check_parts', 'hash_rows', 'split', 'set_aside']
 
 # %% ../../nbs/library/data/02_dataset.ipynb #823d1b0b
 import codecs
 import hashlib
+import re
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from .files import (
     CHUNK, GZIP_MAGIC, Unpadded, in_utf8, is_gzip, open_packed, readable_twice, user_path)
 from .flanks import DOWNSTREAM, SHIFTS, STATES, UPSTREAM, trim, trim_sequences
 from .sequence import (
-    INVALID, PADDING, align_right, letters_to_codes, name_letter, reverse_complement, row_blocks)
+    INVALID, PADDING, align_right, letters_to_codes, letter_advice, name_letter, reverse_complement, row_blocks)
 
 # %% ../../nbs/library/data/02_dataset.ipynb #ab9e574b
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def csv_batches(
 
 # %% ../../nbs/library/data/02_dataset.ipynb #7aeb20e4
 def _blocks(path: Path) -> Iterator[pa.RecordBatch]:
-    parse = csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=False)
+    parse = csv.ParseOptions(delimiter="\t", quote_char=False)
     read = csv.ReadOptions(column_names=["oligo", "expression"], block_size=1 << 22)
     convert = csv.ConvertOptions(column_types={"oligo": pa.binary(), "expression": pa.float32()}, null_values=[])
     with open_packed(path) as file: yield from csv_batches(Unpadded(b"", file), read, parse, convert)
@@ -124,25 +125,40 @@ def refuse_no_text(
 def _shorten(text: bytes) -> str:
     return repr(text.decode(errors="replace") if len(text) < 40 else text[:37].decode(errors="replace") + "...")
 
+# %% ../../nbs/library/data/02_dataset.ipynb #eb3293f0
+def number_advice(
+    text: str,     # of what should be a number
+    otherwise: str # what to do where it has no decimal comma
+) -> str:
+    "What to do about a number that is none."
+    if not re.fullmatch(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?", text := text.strip()): return otherwise
+    return f"write {text.replace(',', '.')[:40]}, with a point in place of the comma"
+
 # %% ../../nbs/library/data/02_dataset.ipynb #d37618de
 BARE = len(UPSTREAM) + len(DOWNSTREAM) + 2*max(SHIFTS) # bases of the longest oligo that may be all flanks
 
 PLAIN = bytes.maketrans(b"_\v\f\r", b"????") # what Python takes in a number, and Arrow does not
 
+def _advice(field: bytes) -> str:
+    advice = number_advice(field.decode(errors="replace"), "")
+    return f"; {advice}" if advice else ""
+
 def _complaint(line: bytes) -> str | None:
     "What is wrong with one line, if anything."
     fields = line.split(b"\t")
+    if not line.strip(b" \t"): return None # skipped
     if not line.strip(): return "the line is empty; remove it"
     if len(fields) != 2:
         return f"{_shorten(line)} has {len(fields) - 1} tabs; expected a sequence, one tab, and a number"
     try: label = float(fields[1].translate(PLAIN))
-    except ValueError: return f"{_shorten(fields[1])} is not a number"
+    except ValueError: return f"{_shorten(fields[1])} is not a number{_advice(fields[1])}"
     if not abs(label) < float(np.finfo(np.float32).max):
         return f"{_shorten(fields[1])} is not a finite number; correct it, or remove the line"
     letters = letters_to_codes(fields[0]) == INVALID
     if letters.any():
         return (f"{name_letter(fields[0], place := int(letters.argmax()))} at base {place + 1} "
-                "is not one of A, C, G, T, N; write N where the base is unknown")
+                "is not one of A, C, G, T, N; "
+                f"{letter_advice(fields[0][place:place + 1], 'write N where the base is unknown')}")
     known = fields[0].lstrip(b"Nn")
     if len(known) <= BARE and not trim_sequences([known.decode()])[0][0]:
         return f"{_shorten(fields[0])} has no bases besides flanks and N in front; remove the line"
@@ -170,7 +186,7 @@ def _explain(path: Path, name: Path, error: Exception) -> str:
                 complaint = _long(line) or _complaint(line.removesuffix(b"\n").removesuffix(b"\r"))
                 if not complaint: continue
                 if packed: _read_rest(file)
-                advice = TABLE if number == 1 and b"," in line else ""
+                advice = TABLE if number == 1 and b"," in line and "; write" not in complaint else ""
                 return f"{name}, line {number}: {complaint}{advice}"
     except DataError as refused: return str(refused)
     except (EOFError, OSError, zlib.error) as broken:

@@ -167,9 +167,10 @@ def open_packed(
 
 # %% ../../nbs/library/data/07_files.ipynb #432276b8
 CHUNK, BLANK = 1 << 17, 1 << 20 # bytes read at once, and of blank lines held back
+_SPACES = re.compile(rb"\n[ \t]+(?=\r?\n)") # a line of nothing else
 
 class Unpadded(io.RawIOBase):
-    "A stream without the blank lines at its end, with bytes that were read already put back in front."
+    "A stream with nothing in its blank lines and none at its end; bytes that were read already are put back in front."
     def __init__(self, head: bytes, rest: BinaryIO):
         self.head, self.rest, self.ready, self.blank, self.end = head, rest, b"", b"", b""
         self.turn, self.stopped = Lock(), False
@@ -194,8 +195,10 @@ class Unpadded(io.RawIOBase):
 
     def _read(self):
         while not self.ready and (more := self.head or self.rest.read(CHUNK)):
-            self.head, text = b"", self.blank + more
-            self.ready = text.rstrip(b" \r\n") if len(self.blank) < BLANK else text
+            begun, self.head = len(self.end), b""
+            text = _SPACES.sub(b"\n", (b"" if begun else b"\n") + self.blank + more)[1 - begun:]
+            end = text.find(b"\n", len(text.rstrip(b" \t\r\n"))) # of the last line that holds something
+            self.ready = text[:end if end >= 0 else None].rstrip(b" \r\n") if len(self.blank) < BLANK else text
             self.blank = text[len(self.ready):]
 
 # %% ../../nbs/library/data/07_files.ipynb #12d3b4a8

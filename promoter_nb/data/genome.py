@@ -18,7 +18,7 @@ import pysam
 from .dataset import NOT_UTF8, DataError
 from .files import GZIP_MAGIC, open_packed, readable_twice, user_path
 from .prepare import IUPAC_CODES
-from .read_sequences import damage_named, refuse_old_mac
+from .read_sequences import damage_named, refuse_old_mac, refuse_other_kinds
 from .sequence import INVALID
 from .spreadsheets import SPREADSHEETS
 
@@ -166,6 +166,7 @@ def _refuse_no_fasta(file: Path, name: str) -> bool:
     if text.startswith(SPREADSHEETS):
         raise DataError(f"{name} is a spreadsheet or zip archive; expected FASTA, plain or packed by gzip or bgzip")
     if not head.startswith(b">"):
+        refuse_other_kinds(text, name)
         raise DataError(f"{name}, line 1: {head[:40].decode(errors='replace')!r} has no header; "
                         "a FASTA record begins with > and a name")
     refuse_old_mac(head, name)

@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .dataset import NARROWEST, DataError, Dataset, describe_lengths, read, suitable_width
+from promoter_nb.data.dataset import (
+    NARROWEST, DataError, Dataset, describe_lengths, number_advice, read, suitable_width,
+)
 from .files import file_sha256, in_utf8, open_packed, readable_twice, user_path
 from .prepare import prepare
 from promoter_nb.data.read_sequences import (
-    MISSING_VALUES, begins_with, complaints_with_line, find_column, read_sequences, read_stream,
+    HEAD, MISSING_VALUES, begin_of_table, begins_with, complaints_with_line, find_column, heading_line, name_fields,
+    read_sequences, read_stream, refuse_other_kinds,
 )
 from .spreadsheets import SPREADSHEETS
 
@@ -25,7 +28,7 @@ from .spreadsheets import SPREADSHEETS
 def _column(frame: pd.DataFrame, wanted: str, name: str, option: str) -> pd.Series:
     found = find_column(frame, wanted)
     if found is None:
-        raise DataError(f"{name}, line 1: there is no column {wanted!r}; the first line names "
+        raise DataError(f"{name}, line {heading_line(frame)}: there is no column {wanted!r}; the first line names "
                         f"{', '.join(map(repr, frame))}; say which it is, as with {option}")
     return frame[found].str.strip()
 
@@ -36,9 +39,8 @@ def _numbers(texts: pd.Series, name: str, column: str, may_be_missing: bool = Fa
     bad = ~(np.abs(numbers) < np.finfo(np.float32).max) & ~(missing & may_be_missing)
     if bad.any():
         line, text = texts.index[bad.argmax()], texts.iloc[bad.argmax()]
-        hint = ": write a point in place of the comma" if "," in text else ", or remove the row"
         raise DataError(f"{name}, line {line}: {text[:40]!r} in column {column!r} is not a finite number; "
-                        f"correct it{hint}")
+                        f"{number_advice(text, 'correct it, or remove the row')}")
     return numbers
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #1131d45d
@@ -81,8 +83,8 @@ def _bins(frame: pd.DataFrame, begin: str, name: str) -> dict[float, str]:
     numbered = {column: counts.fullmatch(column.strip()) for column in frame}
     bins = [(float(match[1]), column) for column, match in numbered.items() if match]
     if len(dict(bins)) < max(len(bins), 2) or max(dict(bins)) > 10**6:
-        raise DataError(f"{name}, line 1: counts are in columns such as {begin}0 and {begin}1, two bins or more and "
-                        f"each once; the first line names {', '.join(map(repr, frame))}")
+        raise DataError(f"{name}, line {heading_line(frame)}: counts are in columns such as {begin}0 and {begin}1, "
+                        f"two bins or more and each once; the first line names {', '.join(map(repr, frame))}")
     return dict(bins)
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #1cae4540
@@ -100,10 +102,15 @@ def _counted(frame: pd.DataFrame, begin: str, name: str) -> tuple[np.ndarray, np
     return mean.astype(np.float32), counts.sum(0).astype(np.float32)
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #bba40ffb
-def _frames(path: Path, file: Path, sequence: str) -> pd.DataFrame:
+def _frames(path: Path, file: Path, sequence: str, heading: bool) -> pd.DataFrame:
     advice = "name the column that holds the sequences, as with --sequence"
     with open(file, "rb") as stream:
-        return pd.concat(list(read_stream(stream, str(path), None, (sequence,), advice=advice, tables=True)))
+        return pd.concat(list(read_stream(stream, str(path), None, (sequence,), advice=advice, tables=heading)))
+
+def _without_heading(frame: pd.DataFrame, name: str) -> tuple[str]: # the column of values
+    if "measured" in frame: return ("measured",)
+    raise DataError(f"{name}, line {frame.index[0]}: there is no number behind the sequence; write there what was "
+                    "measured, or a line of names above, such as name, sequence, value")
 
 def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
     return {"rows": len(lengths), **describe_lengths(lengths, width), "columns": columns}
@@ -142,12 +149,14 @@ def read_table(
     values: tuple[str, ...] = ("value",), # columns of their expression; the mean of replicates; few count less
     weight: str | None = None, # column that says how much each row counts in training
     bins: str | None = None,   # what the columns of counts per sorting bin begin with, in place of values and weight
-    error: str | None = None   # column of the values' standard errors, in place of a weight
+    error: str | None = None,  # column of the values' standard errors, in place of a weight
+    heading: bool = True       # whether it must have one; without, a value is the number behind a sequence
 ) -> Dataset: # raises FileNotFoundError, ValueError, or DataError with file, line, column and value
     "Read measured promoters from a table."
     _check_columns(weight, error, bins)
     path = user_path(path)
-    with readable_twice(path) as file: frame, sha256 = _frames(path, file, sequence), file_sha256(file)
+    with readable_twice(path) as file: frame, sha256 = _frames(path, file, sequence, heading), file_sha256(file)
+    if heading_line(frame) == 0: values = _without_heading(frame, str(path))
     labels, weights = _values(frame, values, weight, error, bins, str(path))
     if weights is not None and not weights.any():
         raise DataError(f"{path}: all weights in column {weight!r} are 0; leave out --weight")
@@ -157,11 +166,11 @@ def read_table(
 
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #71afff23
-def _first_line(path: Path) -> bytes:
+def _head(path: Path) -> bytes:
     "The beginning of a file, unpacked; nothing of what is no regular file, or damaged."
     if not path.is_file(): return b""
     try:
-        with open_packed(path) as file: return file.readline(1 << 16)
+        with open_packed(path) as file: return file.read(HEAD)
     except (OSError, EOFError, zlib.error): return b""
 
 def has_heading(
@@ -169,9 +178,9 @@ def has_heading(
     sequence: str = "sequence" # column of the promoters
 ) -> bool: # False for what is no regular file
     "Whether a file is a table that names its columns; a spreadsheet always is."
-    if (first := _first_line(user_path(path))).startswith(SPREADSHEETS): return True
-    names = first.decode("utf-8-sig", errors="replace").rstrip("\r\n")
-    return any(find_column([name.strip('"') for name in names.split(mark)], sequence) for mark in "\t,;")
+    if (head := _head(user_path(path))).startswith(SPREADSHEETS): return True
+    names = begin_of_table(head, (sequence,), str(path))[1].split(b"\n")[0].decode("utf-8-sig", errors="replace")
+    return any(find_column([name.strip('"') for name in names.rstrip("\r").split(mark)], sequence) for mark in "\t,;")
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #7638f5ce
 def _heading_values(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -191,7 +200,7 @@ def is_fasta(
     path: str | Path # of a file, plain or gzip
 ) -> bool: # False for what is no regular file
     "Whether a file begins as FASTA does."
-    return begins_with(_first_line(user_path(path)), b">")
+    return begins_with(_head(user_path(path)), b">")
 
 def read_fasta(
     path: str | Path,       # FASTA whose headings hold the values, plain or gzip
@@ -204,6 +213,14 @@ def read_fasta(
     return _dataset(frame, "sequence", labels, None, width, path, file_sha256(path), {})
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #4a0ec5bc
+def _is_plain_table(path: Path) -> bool:
+    "Whether a file is a table without a heading, and not in the challenge's format."
+    if not (head := _head(path)): return False
+    refuse_other_kinds(head, str(path))
+    _, head = begin_of_table(head, name=str(path))
+    delimiter, names = name_fields(head) or ("\t", [])
+    return "name" in names or "measured" in names and (delimiter != "\t" or not head.split(b"\t")[0].isalpha())
+
 def read_measured(
     path: str | Path,          # a table, FASTA with values, or a file in the challenge's format
     width: int | None = 80,    # columns of the codes, None for `suitable_width`
@@ -216,5 +233,5 @@ def read_measured(
     "Read measured promoters from whatever they are in."
     named = values or weight or error or bins is not None or sequence != "sequence"
     if not named and is_fasta(path): return read_fasta(path, width)
-    if not (named or has_heading(path)): return read(path, width)
-    return read_table(path, width, sequence, tuple(values) or ("value",), weight, bins, error)
+    if not (named or has_heading(path) or _is_plain_table(user_path(path))): return read(path, width)
+    return read_table(path, width, sequence, tuple(values) or ("value",), weight, bins, error, heading=bool(named))

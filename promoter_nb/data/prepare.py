@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .flanks import LIBRARY, trim
-from .sequence import INVALID, PADDING, align_right, first_invalid, is_gc, joined, name_letter
+from promoter_nb.data.sequence import (
+    INVALID, PADDING, align_right, first_invalid, is_gc, joined, letter_advice, name_letter,
+)
 
 # %% ../../nbs/library/data/04_prepare.ipynb #681a208f
 KNOWN, AMBIGUOUS = {"A": 0, "C": 1, "G": 2, "T": 3, "U": 3}, "NRYSWKMBDHV"
@@ -98,8 +100,8 @@ def as_prepared(
 # %% ../../nbs/library/data/04_prepare.ipynb #29785030
 def _foreign(letters, buffer, offsets) -> SequenceError:
     place, row, base = first_invalid(buffer, offsets)
-    return SequenceError(row, f"{name_letter(letters, place)} at base {base} "
-                              f"is no IUPAC letter; known are {''.join(KNOWN)}{AMBIGUOUS}", subject="")
+    advice = letter_advice(letters[place:place + 1], f"known are {''.join(KNOWN)}{AMBIGUOUS}")
+    return SequenceError(row, f"{name_letter(letters, place)} at base {base} is no IUPAC letter; {advice}", subject="")
 
 # %% ../../nbs/library/data/04_prepare.ipynb #0f8b7018
 def prepare(
@@ -111,7 +113,8 @@ def prepare(
     text = _as_arrow(sequences)
     letters, offsets = joined(text)
     buffer = np.frombuffer(letters.translate(IUPAC_CODES), dtype=np.uint8)
-    if (empty := np.diff(offsets) == 0).any(): raise SequenceError(int(empty.argmax()), "is empty; expected bases")
+    if (empty := np.diff(offsets) == 0).any():
+        raise SequenceError(int(empty.argmax()), "is empty; give its bases, or remove it")
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
     starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:], flanks)
     if (bare := starts == ends).any():

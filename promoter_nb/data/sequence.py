@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ALPHABET', 'PADDING', 'INVALID', 'LETTER_CODES', 'LETTERS', 'COMPLEMENT', 'letters_to_codes', 'align_right',
-           'name_letter', 'joined', 'first_invalid', 'encode', 'spell', 'decode', 'row_blocks', 'reverse_complement',
-           'is_gc', 'one_hot', 'mark_strand']
+           'name_letter', 'letter_advice', 'joined', 'first_invalid', 'encode', 'spell', 'decode', 'row_blocks',
+           'reverse_complement', 'is_gc', 'one_hot', 'mark_strand']
 
 # %% ../../nbs/library/data/00_sequence.ipynb #c549a897
 import os
@@ -57,6 +57,15 @@ def name_letter(
     if letter == "\ufffd" and not part.startswith("\ufffd".encode()): return f"byte 0x{part[0]:02x}"
     return repr(letter) if letter.isascii() else f"{letter!r} ({unicodedata.name(letter, f'U+{ord(letter):04X}')})"
 
+# %% ../../nbs/library/data/00_sequence.ipynb #fcf9a51b
+def letter_advice(
+    letter: bytes, # or the first byte of one, that is no base
+    otherwise: str # what to do about another one
+) -> str:
+    "What to do about a letter that is no base."
+    if not (letter.isdigit() or letter.isspace()): return otherwise
+    return "remove the spaces and numbers among its bases"
+
 # %% ../../nbs/library/data/00_sequence.ipynb #7927495e
 def joined(
     text: pa.Array # of large_string or large_binary, nothing missing (n,)
@@ -80,7 +89,7 @@ def first_invalid(
 def _bad_letter(letters, buffer, offsets) -> str:
     place, row, base = first_invalid(buffer, offsets)
     return (f"sequence {row}, base {base}: {name_letter(letters, place)} is not one of A, C, G, T, N; "
-            "write N where the base is unknown")
+            f"{letter_advice(letters[place:place + 1], 'write N where the base is unknown')}")
 
 # %% ../../nbs/library/data/00_sequence.ipynb #95fd8a9e
 def encode(

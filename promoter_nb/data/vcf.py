@@ -35,17 +35,18 @@ def _columns(text: bytes, line: int, samples: bool, name: str) -> pd.DataFrame:
     "Whole lines as a table of text, the first of which is number `line`."
     lines = text.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
     lines = pa.array(lines, pa.large_binary()).cast(pa.large_string())
+    filled = np.flatnonzero(pc.not_equal(lines, "").to_numpy(zero_copy_only=False)) # blank lines are skipped
+    lines, numbers = lines.take(filled), line + filled
     fields, expected = pc.split_pattern(lines, "\t", max_splits=8), 8 + samples
     wrong = pc.list_value_length(fields).to_numpy() != expected
     if wrong.any():
         row = int(wrong.argmax())
         bad = lines[row].as_py()
-        if not bad.strip(): raise DataError(f"{name}, line {line + row}: the line is empty; remove it")
         found = bad.count("\t") + 1
-        raise DataError(f"{name}, line {line + row}: {bad[:60]!r} has {found} fields separated by "
+        raise DataError(f"{name}, line {numbers[row]}: {bad[:60]!r} has {found} fields separated by "
                         f"tabs; expected 8{', a format and samples' if samples else ''}")
     columns = {column: pc.list_element(fields, place) for place, column in enumerate(COLUMNS + ["samples"]*samples)}
-    return pa.table(columns).to_pandas().set_axis(range(line, line + len(lines)), axis=0)
+    return pa.table(columns).to_pandas().set_axis(numbers, axis=0)
 
 # %% ../../nbs/library/data/13_vcf.ipynb #8b101cef
 def _positions(records: pd.DataFrame, name: str) -> pd.Series:
@@ -72,8 +73,8 @@ def _blocks(stream: BinaryIO, name: str, line: int, samples: bool, block: int) -
             records = _columns(text, line, samples, name)
             clean = {column: records[column].str.strip() for column in ("chromosome", "position", "ref", "alt")}
             records = records.assign(**clean)
-            yield records.assign(position=_positions(records, name))
-            line += len(records)
+            if len(records): yield records.assign(position=_positions(records, name))
+            line += text.count(b"\n") + 1
 
 # %% ../../nbs/library/data/13_vcf.ipynb #d3f98221
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..data.dataset import DataError
+from ..data.dataset import DataError, number_advice
 from ..data.files import open_packed, readable_twice, user_path
 from ..data.flanks import trim_sequences
-from ..data.read_sequences import damage_named, find_column, read_stream, read_whole
+from ..data.read_sequences import damage_named, find_column, heading_line, read_stream, read_whole
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #5444fd8c
 PREDICTION_COLUMNS = "expected columns id or sequence, and prediction (or its name with --prediction)"
@@ -24,13 +24,15 @@ PREDICTION_COLUMNS = "expected columns id or sequence, and prediction (or its na
 def _from_table(data, name, column):
     "Keys and values as text, sequences where there are both; by line."
     frame = pd.concat(read_stream(io.BytesIO(data), name, columns=(column,), advice=PREDICTION_COLUMNS, bases=False))
-    if frame.index[0] == 1: # no heading
-        if frame.shape[1] != 2: raise DataError(f"{name}, line 1: there is one column; {PREDICTION_COLUMNS}")
+    if heading_line(frame) == 0:
+        if frame.shape[1] != 2:
+            raise DataError(f"{name}, line {frame.index[0]}: there is one column; {PREDICTION_COLUMNS}")
         found = frame.set_axis(["key", "value"], axis=1)
     else:
         keys = [find_column(frame, key) for key in ("id", "sequence")]
         if keys == [None, None]:
-            raise DataError(f"{name}, line 1: there is no column 'id' or 'sequence'; it names {', '.join(frame)}")
+            raise DataError(f"{name}, line {heading_line(frame)}: there is no column 'id' or 'sequence'; "
+                            f"it names {', '.join(frame)}")
         first = keys[0] or keys[1]
         found = pd.DataFrame({"key": frame[first].str.strip(), "value": frame[find_column(frame, column)]})
         if all(keys): found["sequence"] = frame[keys[1]].str.strip()
@@ -79,8 +81,9 @@ def read_predictions(
     found = _from_json(plain, name) if plain.lstrip()[:1] in (b"{", b"[") else _from_table(plain, name, column)
     numbers = pd.to_numeric(found.value, errors="coerce")
     if (bad := ~(numbers.abs() < np.finfo(np.float32).max)).any():
-        raise DataError(f"{name}, {found.index[bad.argmax()]}: the prediction is {found.value.iloc[bad.argmax()]!r}; "
-                        "expected a number below 3.4e+38")
+        text = found.value.iloc[bad.argmax()]
+        raise DataError(f"{name}, {found.index[bad.argmax()]}: the prediction is {text!r}; "
+                        f"{number_advice(text, 'expected a number below 3.4e+38')}")
     return found.assign(value=numbers.astype(float))
 
 # %% ../../nbs/library/evaluation/05_predictions.ipynb #037c91be
