@@ -133,6 +133,7 @@ _FLAGS = {
     "length": "its length is unlike that of the training promoters ({} to {} bases)",
     "cut": "the network reads only its last bases",
     "GC": "its share of G and C is unlike that of the training promoters ({:.0%} to {:.0%})",
+    "low complexity": "it repeats the same few bases, as hardly any of the training promoters does",
     "unknown bases": "it has bases that are not known",
     "beyond measured values": "its prediction lies beyond all values that were measured in training"}
 
@@ -145,7 +146,7 @@ def warning(
     ranges = {"length": card["range"]["length"], "GC": card["range"]["gc"]}
     reasons = "; ".join(_FLAGS[reason].format(*ranges.get(reason, ())) for reason in unusual.split(";"))
     return ("<p class='pn-warning' role='note'><strong>Unlike the training data:</strong> "
-            f"{reasons}. Trust this prediction less.</p>")
+            f"{reasons}. Its interval does not hold; trust this prediction less.</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #e411b31e
 def caution(
