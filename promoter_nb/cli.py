@@ -273,8 +273,7 @@ def predict(
     output: Output = None,
     model: Model = None,
     column: Column = "sequence",
-    format: Format = None,
-    to: To = None,
+    format: Format = None, to: To = None,
     precision: Precision = "32-true", members: Networks = None,
 ):
     """Predict the expression of promoters, with an interval.
@@ -602,12 +601,10 @@ def explain(
     sequences: Annotated[Path, typer.Argument(
         metavar="FILE", parser=_path, help="Text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None,
-    logos: Logos = None,
-    motifs: Motifs = None,
+    logos: Logos = None, motifs: Motifs = None,
     model: Model = None,
     column: Column = "sequence",
-    format: Format = None,
-    to: To = None,
+    format: Format = None, to: To = None,
 ):
     """Explain predictions: what each base contributes, which known motifs there are, and a logo.
 
@@ -1123,10 +1120,12 @@ def _columns_of(sequence: str, values: list[str], weight: str | None, error: str
     return {"sequence": sequence, "values": tuple(values), "weight": weight, "error": error, "bins": bins}
 
 # %% ../nbs/library/00_cli.ipynb #0c987f5d
-def _check_time(epochs: int | None, minutes: float | None):
+def _checked(epochs: int | None, minutes: float | None) -> int | None:
+    "A number of epochs, if one is asked for."
     if epochs and minutes:
         raise typer.BadParameter("both say how long training takes; give either epochs or minutes",
                                  param_hint="--epochs / --minutes")
+    return epochs
 
 # %% ../nbs/library/00_cli.ipynb #be581b0e
 def _worth(card: dict) -> str:
@@ -1173,8 +1172,7 @@ def train(
       promoter-nb train counts.csv my_model --sequence oligo --bins bin_
       promoter-nb train measured.txt small --network baseline_cnn --option channels=32 --epochs 6
     """
-    _check_time(epochs, minutes)
-    columns = _columns_of(sequence, value, weight, error, bins)
+    epochs, columns = _checked(epochs, minutes), _columns_of(sequence, value, weight, error, bins)
     from promoter_nb.inference.train_model import train_model
     with redirect_stdout(sys.stderr):
         model = train_model(_standard(data), folder, network, _options(option), None, minutes, members, seed, width,

@@ -250,6 +250,8 @@ class _Cards(_Fields):
         drawing.add_class("pn-drawing")
         note = widgets.HTML("<p class='pn-small'>Measured values as bars, in sorting bins; "
                             "shaded, the interval of the prediction.</p>")
+        sums = widgets.HTML("<p class='pn-small'>A contribution is the sum over the site's bases. Sites that overlap "
+                            "share bases, so these sums are not to be added.</p>")
         mutations = _row(self.position, self.base, self.mutate, self.undo, self.restart)
         cards = [_card("Promoter", self.sequence, _row(self.predict), self.message, kind="pn-full"),
                  _card("Predicted expression", self.result),
@@ -257,7 +259,7 @@ class _Cards(_Fields):
                  _card("Mutate", mutations, self.options, kind="pn-full"),
                  _card("What each base does, and what another would", drawing, self.legend, self.colours,
                        kind="pn-full pn-map"),
-                 _card("Known motifs", self.motifs, kind="pn-full")]
+                 _card("Known motifs", self.motifs, sums, kind="pn-full")]
         page = widgets.VBox([widgets.HTML(style()), widgets.HTML(caution(card)), *cards])
         page.add_class("pn-page")
         return page
