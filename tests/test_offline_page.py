@@ -80,7 +80,7 @@ def test_a_thousand_sequences_are_predicted_as_in_python(tab, predictor):
     found, expected = said(tab, sequences), predictor.table(sequences)
     np.testing.assert_allclose(found[numbers], expected[numbers], rtol=0, atol=1e-3)
     assert found.unusual.tolist() == expected.unusual.tolist() and found.unusual.nunique() > 5
-    assert "low complexity" in set(found.unusual)
+    assert any("low complexity" in reasons for reasons in found.unusual)
     mutants = [mutate(EXAMPLE, position, base) for base in "ACGT" for position in range(1, 81)]
     effects = predictor.predict(mutants) - predictor.predict([EXAMPLE])
     np.testing.assert_allclose(np.ravel(tab.evaluate("seen.effects")), effects, rtol=0, atol=1e-3)

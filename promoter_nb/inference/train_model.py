@@ -302,9 +302,6 @@ class _Task:
         few = self.make(self.seed).configuration["name"] == NETWORK and len(training) < FEW
         self.knows = [few and take_unit(model, training) for model in (self.began[0] if self.began else [])]
 
-    def suit(self, recipe): # with rates that suit the start
-        return taught_recipe(recipe, len(self.parts["training"]), self.began is not None, any(self.knows[:1]))
-
     def sizes(self): return {name: len(part) for name, part in self.parts.items()}
 
     def processes(self):
@@ -321,11 +318,15 @@ class _Task:
         return self.measured
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #f48c9c61
+def _suit(task: _Task, recipe: Recipe) -> Recipe:
+    "The recipe with rates that suit the data and the start."
+    return taught_recipe(recipe, len(task.parts["training"]), task.began is not None, any(task.knows[:1]))
+
 def _decide(task: _Task) -> tuple[Recipe, int]:
     "How to train how many, by the size of the data or by the time that there is."
     if task.recipe: return task.recipe, task.members or MEMBERS
     sizes, network = task.sizes(), task.make(task.seed).configuration["name"]
-    usual = task.suit(default_recipe(sizes["training"], network))
+    usual = _suit(task, default_recipe(sizes["training"], network))
     if not task.minutes: return usual, task.members or MEMBERS
     most = sum(epochs for _, epochs in usual.phases())
     left = lambda: task.minutes*60 - (time.perf_counter() - task.since) - STARTING
@@ -335,7 +336,7 @@ def _decide(task: _Task) -> tuple[Recipe, int]:
     fitting = epochs_within(left(), speed, sizes, -(-(task.members or processes)//processes))
     members, epochs = ((task.members, min(fitting, 2*most)) if task.members
                        else share_time(fitting, most, processes))
-    return task.suit(with_epochs(max(2, epochs), network)), members
+    return _suit(task, with_epochs(max(2, epochs), network)), members
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #41be263c
 def _precision(task: _Task) -> str:
@@ -594,6 +595,14 @@ def _given(recipe: Recipe | None, epochs: int | None, network: str) -> Recipe | 
     if recipe: raise ValueError("recipe and epochs both say how long training takes; give one of them")
     return with_epochs(epochs, network)
 
+def _in_folder(task, folder, work, measured, network, options, about) -> Predictor:
+    "Train and write the model."
+    device = None if task.devices["accelerator"] == "auto" else task.devices["accelerator"]
+    with _alone(work):
+        recipe, models = _train(task, _asked(task, network, options), work)
+        _write(task, folder, work, measured, models, recipe, device, about)
+    return Predictor.load(folder, device)
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
     measured: str | Path | Dataset, # promoters: a table or a file in the challenge's format, or what was read
@@ -630,9 +639,5 @@ def train_model(
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
     task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
                  {"accelerator": accelerator, "precision": precision}, progress, since)
-    if epochs: task.recipe = replace(task.suit(recipe), muon_epochs=recipe.muon_epochs)
-    device = None if accelerator == "auto" else accelerator
-    with _alone(work):
-        recipe, models = _train(task, _asked(task, network, options), work)
-        _write(task, folder, work, measured, models, recipe, device, about)
-    return Predictor.load(folder, device)
+    if epochs: task.recipe = replace(_suit(task, recipe), muon_epochs=recipe.muon_epochs)
+    return _in_folder(task, folder, work, measured, network, options, about)
