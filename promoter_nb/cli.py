@@ -242,10 +242,16 @@ class _Agreement:
         self.residuals += ((measured.to_numpy() - table.prediction)**2).sum()
         self.covered += ((table.low <= measured.to_numpy()) & (measured.to_numpy() <= table.high)).sum()
 
-    def __str__(self):
+    def r2(self) -> str:
+        from promoter_nb.evaluation.uncertainty import FEWEST_SCORED
+        if self.rows < FEWEST_SCORED: return f"too few for R², which takes {FEWEST_SCORED}; "
         variance = self.squares - self.total**2/self.rows
-        r2 = f"R² {1 - self.residuals/variance:.4f}, " if variance > 0 else ""
-        return f"{self.rows:,} measured values: {r2}{self.covered/self.rows:.1%} inside of their intervals"
+        if variance <= 0: return ""
+        worse = ", worse than to predict their mean each time: are they in the unit of the model?"
+        return f"R² {1 - self.residuals/variance:.4f}{worse if self.residuals > variance else ''}; "
+
+    def __str__(self):
+        return f"{self.rows:,} measured values: {self.r2()}{self.covered/self.rows:.1%} inside of their intervals"
 
 # %% ../nbs/library/00_cli.ipynb #f976d285
 def _predict_block(predictor, frame, name, column, to, agreement):
@@ -269,19 +275,19 @@ def predict(
     output: Output = None,
     model: Model = None,
     column: Column = "sequence",
-    format: Format = None,
-    to: To = None,
+    format: Format = None, to: To = None,
     precision: Precision = "32-true", members: Networks = None,
 ):
     """Predict the expression of promoters, with an interval.
 
     Sequences may carry the library's constant flanks or not. Results are columns: prediction (mean sorting bin, over
     both strands where the model was trained on both), low and high (the 90 % interval of a measurement), and unusual:
-    what is unlike the training data (length, GC, unknown bases, beyond measured values), and "cut" if a sequence is
-    longer than what the model reads, so that its first bases do not count. Other columns are passed through; of an
-    Excel workbook that sheet is read which has the column of sequences. Blank lines and rows are skipped, and so is
-    a title above a table. With measured values in a column "measured",
-    or behind the sequences of a text file, the last line gives R² and coverage; rows without a value do not count for
+    what is unlike the training data (length, GC, low complexity, unknown bases, beyond measured values), and "cut" if a
+    sequence is longer than what the model reads, so that its first bases do not count. The interval was calibrated on
+    promoters like those of the training data, and does not hold for rows in which unusual says something. Other columns
+    are passed through; of an Excel workbook that sheet is read which has the column of sequences. Blank lines and rows
+    are skipped, and so is a title above a table. With measured values in a column "measured", or behind the sequences
+    of a text file, the last line gives coverage and, of 10 values or more, R²; rows without a value do not count for
     them.
 
     \b
@@ -588,7 +594,7 @@ Logos = Annotated[Path | None, typer.Option(
 Motifs = Annotated[Path | None, typer.Option(
     metavar="FILE", parser=_path,
     help="Write the sites of yeast motifs (JASPAR), each with the sum of its bases' contributions, to this file: .tsv, "
-         ".csv, .jsonl or .parquet.",
+         ".csv, .jsonl or .parquet. Sites that overlap share bases, so their sums are not to be added.",
     show_default="none")]
 
 def _check_places(logos, motifs, output):
@@ -606,18 +612,18 @@ def explain(
     sequences: Annotated[Path, typer.Argument(
         metavar="FILE", parser=_path, help="Text, FASTA, CSV, TSV or Excel; plain or gzip; - is standard input.")],
     output: Output = None,
-    logos: Logos = None,
-    motifs: Motifs = None,
+    logos: Logos = None, motifs: Motifs = None,
     model: Model = None,
     column: Column = "sequence",
-    format: Format = None,
-    to: To = None,
+    format: Format = None, to: To = None,
 ):
     """Explain predictions: what each base contributes, which known motifs there are, and a logo.
 
     Results are rows: name (where there is one), line (of the sequence in the file), position (from 1), base, and
-    contribution: how much lower the prediction is, on average, with another base there. It takes some 240 predictions
-    for a sequence of 80 bases, in float32 on any processor. Sites of motifs have the sequence's name in promoter.
+    contribution: how much lower the prediction is, on average, with another base there. Contributions are of one base
+    at a time and do not add up: each base of a site may cost all that the site is worth, so that their sum exceeds the
+    scale; `ask ablate` says what a whole site is worth. It takes some 240 predictions for a sequence of 80 bases, in
+    float32 on any processor. Sites of motifs have the sequence's name in promoter.
 
     \b
       promoter-nb explain promoters.fa --logos logos --motifs sites.tsv --output contributions.tsv
@@ -735,7 +741,7 @@ def _design(sequences, output, format, to, column, model, fixed, order, overlap,
     from promoter_nb.data.read_sequences import read_stream
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.constraints import constraints, sites_in_flanks
-    from promoter_nb.inference.design import make_brief
+    from promoter_nb.inference.design import make_brief, tell_missed
     from promoter_nb.inference.order_oligos import open_order, order_names, order_oligos, ordered_flanks
     from promoter_nb.inference.predictor import Predictor
     brief = make_brief(limits=constraints(**wishes), **brief)
@@ -750,9 +756,12 @@ def _design(sequences, output, format, to, column, model, fixed, order, overlap,
         ordered = [orders.enter_context(open_order(path)) for path in order]
         for part in _design_parts(predictor, frame, name, column, brief, fixed):
             write(part)
-            found.extend(part["proposal"])
+            found.append(part[["target", "proposal", "after", "low", "high"]])
             bar.update(len(part)//len(brief.wanted))
-        for write_order in ordered: write_order(order_oligos(names, found, brief.limits.flanks, overlap))
+        found = pd.concat(found, ignore_index=True)
+        for write_order in ordered:
+            write_order(order_oligos(names, found.proposal.tolist(), brief.limits.flanks, overlap))
+    for line in tell_missed(found): typer.echo(line, err=True)
 
 # %% ../nbs/library/00_cli.ipynb #54e98f69
 @app.command()
@@ -775,9 +784,9 @@ def design(
     Results are a row for each proposal, with columns: target, number, proposal, edits (how many), changes (such as
     A12G), the prediction before and after, low and high (the 90 % interval of a measurement), spread (standard
     deviation among the model's networks), gc, and unusual: what is unlike the training data about the proposal, as in
-    predict. The predictions are the model's, in float32 on any processor, and a search finds where a model errs as
-    well as where it is right: measure what matters. Impossible constraints are refused before the search; a forbidden
-    site that lies entirely in the flanks is reported.
+    predict. The predictions are the model's, in float32 on any processor, and a search finds where a model errs as well
+    as where it is right: measure what matters. A target that was not reached is named at the end. Impossible
+    constraints are refused before the search; a forbidden site that lies entirely in the flanks is reported.
 
     \b
       promoter-nb design promoters.fa --target 14 --edits 5
@@ -1124,13 +1133,12 @@ def _columns_of(sequence: str, values: list[str], weight: str | None, error: str
     return {"sequence": sequence, "values": tuple(values), "weight": weight, "error": error, "bins": bins}
 
 # %% ../nbs/library/00_cli.ipynb #0c987f5d
-def _recipe(epochs: int | None, minutes: float | None, network: str):
-    "The recipe with a number of epochs, or none where the data or the time decide."
+def _checked(epochs: int | None, minutes: float | None) -> int | None:
+    "A number of epochs, if one is asked for."
     if epochs and minutes:
         raise typer.BadParameter("both say how long training takes; give either epochs or minutes",
                                  param_hint="--epochs / --minutes")
-    from promoter_nb.inference.train_model import with_epochs
-    return with_epochs(epochs, network) if epochs else None
+    return epochs
 
 # %% ../nbs/library/00_cli.ipynb #be581b0e
 def _worth(card: dict) -> str:
@@ -1177,11 +1185,11 @@ def train(
       promoter-nb train counts.csv my_model --sequence oligo --bins bin_
       promoter-nb train measured.txt small --network baseline_cnn --option channels=32 --epochs 6
     """
-    recipe, columns = _recipe(epochs, minutes, network), _columns_of(sequence, value, weight, error, bins)
+    epochs, columns = _checked(epochs, minutes), _columns_of(sequence, value, weight, error, bins)
     from promoter_nb.inference.train_model import train_model
     with redirect_stdout(sys.stderr):
-        model = train_model(_standard(data), folder, network, _options(option), recipe, minutes, members, seed, width,
-                            accelerator=device, start=start, apart=apart, columns=columns)
+        model = train_model(_standard(data), folder, network, _options(option), None, minutes, members, seed, width,
+                            accelerator=device, start=start, apart=apart, columns=columns, epochs=epochs)
     print(f"{folder}: {_worth(model.card)}")
 
 # %% ../nbs/library/00_cli.ipynb #7bce1442

@@ -95,6 +95,14 @@ def test_measured_values_are_compared(tmp_path):
     assert pd.read_parquet(tmp_path/"out.parquet").measured.dtype == float
 
 
+def test_what_measured_values_cannot_tell_is_said(tmp_path):
+    predictions = Predictor.load().predict(CORES)
+    told = lambda count, unit: CliRunner().invoke(app, ["predict", "-"], input="".join(
+        f"{core}\t{unit*value:.6f}\n" for core, value in zip(CORES[:count], predictions))).stderr
+    assert "2 measured values: too few for R²" in told(2, 1) and "R² -" not in told(2, 1)
+    assert "are they in the unit of the model?" in told(20, 100) and "unit" not in told(20, 1)
+
+
 @pytest.mark.parametrize("content, message", [
     (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"),
     (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
@@ -200,6 +208,13 @@ def test_explain_and_design(tmp_path):
     assert set(table(named).name) == {"a\tb"} and '"a\tb"' in named
     assert proposed.edits.item() <= 1 and proposed.after.item() <= proposed.before.item()
     assert "unusual" in table(run("design", "-", "--edits", 1, input=short)) and "length" in proposed.unusual.item()
+
+
+def test_design_says_which_targets_it_missed():
+    result = CliRunner().invoke(app, "design - --edits 2 -t 40 -t 12.5 -t maximum".split(), input=CORES[0])
+    proposed, told = table(result.stdout), result.stderr
+    assert f"target 40 was not reached by 1 of 1 proposals: the nearest of them has {proposed.after[0]:.2f}" in told
+    assert (abs(proposed.after[1] - 12.5) > 0.5) == ("target 12.5" in told) and "maximum" not in told
 
 
 def test_design_names_the_line_of_a_letter_that_it_cannot_edit():

@@ -146,7 +146,18 @@ def test_explain_takes_text():
     assert table.base.tolist() == ["A", "G", "N", "U"] and table.position.tolist() == [1, 2, 3, 4]
     np.testing.assert_allclose(table.contribution, [-1/3, 1, 0, -1/3], atol=1e-6)
     with pytest.raises(ValueError, match="empty"): explain(Counts(), "")
-    with pytest.raises(TypeError, match="a list is no sequence; explain takes one"): explain(Counts(), ["ACGT"])
+    with pytest.raises(TypeError, match="a NoneType is no sequence; explain takes text"): explain(Counts(), None)
+
+
+def test_several_sequences_are_explained_one_by_one():
+    sequences = ["ACGT", "NNTTTGACTCAACGT"]
+    table = explain(Counts(), sequences)
+    for row, sequence in enumerate(sequences, 1):
+        assert table[table["row"] == row].drop(columns="row").reset_index(drop=True).equals(explain(Counts(), sequence))
+    hit = find_motifs(table, ["TGACTCA"]).iloc[0]
+    assert (hit["row"], hit.start, hit.contribution) == (2, 5, pytest.approx(1 - 6/3))
+    for empty, message in (([], "no sequence"), (["ACGT", ""], "empty")):
+        with pytest.raises(ValueError, match=message): explain(Counts(), empty)
 
 
 def test_motifs_are_placed_in_the_text_and_weighed():

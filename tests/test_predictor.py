@@ -62,6 +62,12 @@ def test_known_answers():
     assert change.high.item() == 1 + np.hypot(3, 1)
 
 
+@pytest.mark.parametrize("word", ["A", "T", "AT", "ACG", "GATC", "AAAAT", "GACTG"])
+def test_a_word_again_and_again_is_no_promoter_like_others(predictor, word):
+    table = predictor.table([(word*80)[:80], CORE, CORE[:40] + (word*40)[:40]])
+    assert table.unusual[0] in ("GC", "low complexity") and "low complexity" not in set(table.unusual[1:])
+
+
 def test_flanks_lists_series_and_arrays_are_the_same(predictor):
     expected = predictor.predict([CORE]*2)
     for sequences in (pd.Series([CORE]*2), np.array([CORE]*2), np.array([CORE]*2, dtype=object),
@@ -126,7 +132,7 @@ def test_the_models_in_the_package_are_small_and_say_what_they_must_not_be_used_
         assert "must not be used" in text and text == card_text(card)
         assert card["data"]["simulated"] == (name != "measured") == ("simulated" in text.splitlines()[2])
     card = read_card(pretrained())
-    assert len(card["sources"]) == 2
+    assert len(card["sources"]) == 2 and "87,459 remain" in card_text(card) and card["data"]["rows"] == 87_459
     assert all(source in (pretrained()/"README.md").read_text() for source in card["sources"])
     half, tenth = (round(card["label_percentiles"][share], 1) for share in (50, 90))
     assert f"learned from lie below {half} and one in ten above {tenth}" in (root()/"README.md").read_text()

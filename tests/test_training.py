@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from conftest import ROOT
 
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
-from promoter_nb.inference.train_model import _decide, _Task, train_model, with_epochs
+from promoter_nb.inference.train_model import KNOWING, _decide, _Task, train_model, with_epochs
 from promoter_nb.models.registry import build, model_names
 from promoter_nb.training import fit
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
@@ -402,3 +403,16 @@ def test_where_time_is_short_one_network_has_all_cores(a_second, alone):
     try: recipe, members = _decide(task)
     finally: torch.set_num_threads(threads)
     assert recipe.muon_epochs >= 2 and (members == 1) == alone
+
+
+def test_a_number_of_epochs_leaves_the_rates_to_what_the_start_knows(tmp_path):
+    promoters = replace(count_gc(500, 1), report={"core_length": {"40": 500}})
+    train = partial(train_model, options={"channels": 4, "hidden": 8}, members=2, accelerator="cpu", progress=False)
+    start = train(promoters, tmp_path/"start", epochs=2, start="nothing")
+    told = replace(promoters, labels=3*start.predict_codes(promoters.codes) - 5) # in another unit
+    tuned = train(told, tmp_path/"tuned", epochs=20, start=tmp_path/"start")
+    recipe = tuned.card["recipe"]
+    assert recipe["muon_epochs"] == 20 and KNOWING.items() <= recipe.items()
+    assert start.card["recipe"]["muon_rate"] > recipe["muon_rate"]
+    with pytest.raises(ValueError, match="recipe and epochs both"):
+        train(told, tmp_path/"both", epochs=20, recipe=with_epochs(2))

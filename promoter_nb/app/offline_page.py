@@ -21,7 +21,7 @@ from ..data.flanks import ANCHOR, MISMATCHES, SHIFTS
 from ..data.prepare import AMBIGUOUS, KNOWN
 from ..data.sequence import letters_to_codes
 from ..features.motif_sites import jaspar_patterns
-from ..inference.predictor import Predictor
+from ..inference.predictor import FEWEST_KINDS, Predictor
 from ..models.layers import ConvBlock, Residual
 from ..models.strand_resnet import StrandNetwork
 from ..plots.logo import BASE_COLOURS
@@ -100,7 +100,7 @@ def page_data(
                          "strand_resnet with its default mark and classes: `make app` serves any model")
     codes = lambda flank: letters_to_codes(flank.encode()).tolist()
     return {"name": card["name"], "worth": _worth(card), "example": EXAMPLE, "range": card["range"],
-            "percentiles": card["label_percentiles"], "intervals": card["intervals"],
+            "percentiles": card["label_percentiles"], "intervals": card["intervals"], "fewest": FEWEST_KINDS,
             "letters": {"known": KNOWN, "ambiguous": AMBIGUOUS},
             "flanks": dict(zip(("upstream", "downstream"), map(codes, predictor.flanks)))
                       | {"anchor": ANCHOR, "mismatches": MISMATCHES, "shifts": SHIFTS},

@@ -133,6 +133,7 @@ _FLAGS = {
     "length": "its length is unlike that of the training promoters ({} to {} bases)",
     "cut": "the network reads only its last bases",
     "GC": "its share of G and C is unlike that of the training promoters ({:.0%} to {:.0%})",
+    "low complexity": "it repeats the same few bases, as hardly any of the training promoters does",
     "unknown bases": "it has bases that are not known",
     "beyond measured values": "its prediction lies beyond all values that were measured in training"}
 
@@ -145,7 +146,7 @@ def warning(
     ranges = {"length": card["range"]["length"], "GC": card["range"]["gc"]}
     reasons = "; ".join(_FLAGS[reason].format(*ranges.get(reason, ())) for reason in unusual.split(";"))
     return ("<p class='pn-warning' role='note'><strong>Unlike the training data:</strong> "
-            f"{reasons}. Trust this prediction less.</p>")
+            f"{reasons}. Its interval does not hold; trust this prediction less.</p>")
 
 # %% ../../nbs/library/app/01_page.ipynb #e411b31e
 def caution(
@@ -249,6 +250,8 @@ class _Cards(_Fields):
         drawing.add_class("pn-drawing")
         note = widgets.HTML("<p class='pn-small'>Measured values as bars, in sorting bins; "
                             "shaded, the interval of the prediction.</p>")
+        sums = widgets.HTML("<p class='pn-small'>A contribution is the sum over the site's bases. Sites that overlap "
+                            "share bases, so these sums are not to be added.</p>")
         mutations = _row(self.position, self.base, self.mutate, self.undo, self.restart)
         cards = [_card("Promoter", self.sequence, _row(self.predict), self.message, kind="pn-full"),
                  _card("Predicted expression", self.result),
@@ -256,7 +259,7 @@ class _Cards(_Fields):
                  _card("Mutate", mutations, self.options, kind="pn-full"),
                  _card("What each base does, and what another would", drawing, self.legend, self.colours,
                        kind="pn-full pn-map"),
-                 _card("Known motifs", self.motifs, kind="pn-full")]
+                 _card("Known motifs", self.motifs, sums, kind="pn-full")]
         page = widgets.VBox([widgets.HTML(style()), widgets.HTML(caution(card)), *cards])
         page.add_class("pn-page")
         return page

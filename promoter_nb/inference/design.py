@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['VIOLATION_WEIGHT', 'POPULATION', 'GENERATIONS', 'MUTATIONS', 'DESIGNED_AT_ONCE', 'LONGEST_DESIGNED', 'SHORT',
-           'SEARCHES', 'distance_to', 'editable_bases', 'Task', 'greedy', 'evolutionary', 'write_edits', 'Brief',
-           'make_brief', 'design_parts', 'design']
+           'SEARCHES', 'NEAR', 'distance_to', 'editable_bases', 'Task', 'greedy', 'evolutionary', 'write_edits',
+           'Brief', 'make_brief', 'design_parts', 'design', 'tell_missed']
 
 # %% ../../nbs/library/inference/06_design.ipynb #f30ab4e3
 from collections.abc import Callable, Iterator, Sequence
@@ -384,3 +384,20 @@ def design(
             parts.append(part)
             bar.update(part["row"].nunique())
     return pd.concat(parts, ignore_index=True)
+
+# %% ../../nbs/library/inference/06_design.ipynb #b979449f
+NEAR = 0.1 # to a target, in widths of an interval
+
+def tell_missed(
+    proposals: pd.DataFrame # of a `Predictor`, with columns target, after, low, high
+) -> list[str]: # a line for each target that is missed
+    "What is to be said of proposals that are far from their target."
+    lines = []
+    for target, rows in proposals.groupby("target", sort=False):
+        if target in ("maximum", "minimum"): continue
+        away = abs(rows.after - float(target))
+        far = away > NEAR*(rows.high - rows.low)
+        if not far.any(): continue
+        lines.append(f"target {target} was not reached by {far.sum():,} of {len(rows):,} proposals: the nearest of "
+                     f"them has {rows.after[away[far].idxmin()]:.2f}; allow more edits, or start from other promoters")
+    return lines

@@ -54,7 +54,16 @@ def _sources(card: dict) -> str:
     lines = ["\n\nMeasured by", *(f"- {source}" for source in card.get("sources", []))]
     files = [f"- {name}: {file['rows']:,} promoters, SHA-256 `{file['sha256']}`"
              for name, file in card.get("measured", {}).items()]
-    return "\n".join(lines + (["\nFiles", *files] if files else [])) if card.get("sources") else ""
+    return "\n".join(lines + (["\nFiles", *files, *_left_out(card)] if files else [])) if card.get("sources") else ""
+
+def _left_out(card: dict) -> list[str]:
+    "How many promoters of the files a model has not learned from, and why."
+    judged, rows = card.get("judged", {}), card["data"]["rows"]
+    read = sum(file["rows"] for name, file in card.get("measured", {}).items() if name not in judged)
+    if read == rows: return []
+    unlike = f", and what shares 20 bases with {' or '.join(judged)} is left out" if judged else ""
+    return [f"\nThe files to learn from hold {read:,} promoters. One that is in two of them counts once{unlike}: "
+            f"{rows:,} remain, which the parts above share."]
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #bcf54e28
 def _values(card: dict) -> str:
@@ -98,7 +107,9 @@ def card_text(
 training, nor the choice of an epoch, nor the
 calibration of the intervals has used them; a sequence and its reverse complement are in the same part. Sequences \
 outside of the ranges
-(of which 1 training promoter in 1,000 lies below, and 1 above) are predicted, and flagged.{_sources(card)}
+(of which 1 training promoter in 1,000 lies below, and 1 above), or of low complexity, are predicted, and flagged: \
+the intervals were calibrated
+on promoters like those of the training data, and do not hold for what `unusual` flags.{_sources(card)}
 """
 
 # %% ../../nbs/library/inference/00_model_folder.ipynb #4fbee91e

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -279,12 +278,6 @@ def share_time(
     each = max(1, min(epochs//usual, MOST_MEMBERS//processes))
     return each*processes, min(epochs//each, 2*usual)
 
-# %% ../../nbs/library/inference/02_train_model.ipynb #056b8e3c
-def _knows(began, training, network) -> bool:
-    "Whether the first member of a start knows the assay, of which there are few promoters."
-    few = network == NETWORK and len(training) < FEW
-    return began is not None and few and take_unit(deepcopy(began[0][0]), training)
-
 # %% ../../nbs/library/inference/02_train_model.ipynb #36341c08
 @dataclass
 class _Task:
@@ -302,11 +295,12 @@ class _Task:
     progress: bool            # a line for each epoch
     since: float              # when the call began, seconds
     measured: float | None = None # promoters a second of each process, once they are asked for
-    known: bool = field(init=False) # whether the start knows the assay
+    knows: list[bool] = field(init=False) # which members of the start know the assay; these speak in its unit now
 
     def __post_init__(self):
-        network = self.make(self.seed).configuration["name"]
-        self.known = _knows(self.began, self.parts["training"], network)
+        training = self.parts["training"]
+        few = self.make(self.seed).configuration["name"] == NETWORK and len(training) < FEW
+        self.knows = [few and take_unit(model, training) for model in (self.began[0] if self.began else [])]
 
     def sizes(self): return {name: len(part) for name, part in self.parts.items()}
 
@@ -324,12 +318,15 @@ class _Task:
         return self.measured
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #f48c9c61
+def _suit(task: _Task, recipe: Recipe) -> Recipe:
+    "The recipe with rates that suit the data and the start."
+    return taught_recipe(recipe, len(task.parts["training"]), task.began is not None, any(task.knows[:1]))
+
 def _decide(task: _Task) -> tuple[Recipe, int]:
     "How to train how many, by the size of the data or by the time that there is."
     if task.recipe: return task.recipe, task.members or MEMBERS
     sizes, network = task.sizes(), task.make(task.seed).configuration["name"]
-    suited = partial(taught_recipe, rows=sizes["training"], taught=task.began is not None, known=task.known)
-    usual = suited(default_recipe(sizes["training"], network))
+    usual = _suit(task, default_recipe(sizes["training"], network))
     if not task.minutes: return usual, task.members or MEMBERS
     most = sum(epochs for _, epochs in usual.phases())
     left = lambda: task.minutes*60 - (time.perf_counter() - task.since) - STARTING
@@ -339,7 +336,7 @@ def _decide(task: _Task) -> tuple[Recipe, int]:
     fitting = epochs_within(left(), speed, sizes, -(-(task.members or processes)//processes))
     members, epochs = ((task.members, min(fitting, 2*most)) if task.members
                        else share_time(fitting, most, processes))
-    return suited(with_epochs(max(2, epochs), network)), members
+    return _suit(task, with_epochs(max(2, epochs), network)), members
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #41be263c
 def _precision(task: _Task) -> str:
@@ -419,8 +416,9 @@ def _cost(task: _Task, members: int, recipe: Recipe) -> str:
 def _job(task: _Task, member: int, recipe: Recipe, work: Path) -> dict:
     "The arguments of `fit_network` for one member."
     model = task.make(task.seed + member)
-    if task.began: model.load_state_dict(task.began[0][member % len(task.began[0])].state_dict())
-    known = task.known and take_unit(model, task.parts["training"])
+    place = member % max(1, len(task.knows))
+    if task.began: model.load_state_dict(task.began[0][place].state_dict())
+    known = any(task.knows[:1]) and task.knows[place]
     return {"model": model, "train": task.parts["training"], "validation": task.parts["validation"],
             "recipe": replace(recipe, seed=task.seed + member), "folder": work/f"member_{member + 1}",
             "fresh": task.began is None, "known": known, "progress": task.progress, **task.devices}
@@ -590,6 +588,21 @@ def _write(task, folder, work, measured, models, recipe, device, about):
     write_model(folder, models, card | (_judge(predictor, task.judged) if task.judged else {}))
     shutil.rmtree(work, ignore_errors=True)
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #b4764d94
+def _given(recipe: Recipe | None, epochs: int | None, network: str) -> Recipe | None:
+    "The recipe that is asked for, if one is."
+    if epochs is None: return recipe
+    if recipe: raise ValueError("recipe and epochs both say how long training takes; give one of them")
+    return with_epochs(epochs, network)
+
+def _in_folder(task, folder, work, measured, network, options, about) -> Predictor:
+    "Train and write the model."
+    device = None if task.devices["accelerator"] == "auto" else task.devices["accelerator"]
+    with _alone(work):
+        recipe, models = _train(task, _asked(task, network, options), work)
+        _write(task, folder, work, measured, models, recipe, device, about)
+    return Predictor.load(folder, device)
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #895007ad
 def train_model(
     measured: str | Path | Dataset, # promoters: a table or a file in the challenge's format, or what was read
@@ -608,11 +621,13 @@ def train_model(
     families: np.ndarray | None = None, # number of each promoter's family, int (n,), where families stay in one part
     about: dict | None = None, # what else the card should say, such as its sources
     apart: str | Path | Dataset | None = None, # promoters to judge the model on, which none to learn from may resemble
-    columns: dict | None = None # of a table, as `measured_tables.read_measured` takes them: sequence, values, ...
+    columns: dict | None = None, # of a table, as `measured_tables.read_measured` takes them: sequence, values, ...
+    epochs: int | None = None # of each member, in place of a recipe: its rates are those that suit the data
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
-    options, minutes, members, seed, width = plain((options, minutes, members, seed, width))
+    options, minutes, members, seed, width, epochs = plain((options, minutes, members, seed, width, epochs))
+    recipe = _given(recipe, epochs, network)
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1
     if seed is None: seed = recipe.seed if recipe else 0
@@ -624,8 +639,5 @@ def train_model(
     make(seed).start_at(torch.from_numpy(parts["training"].labels))
     task = _Task(make, began, data, parts, judged, recipe, members, seed, minutes,
                  {"accelerator": accelerator, "precision": precision}, progress, since)
-    device = None if accelerator == "auto" else accelerator
-    with _alone(work):
-        recipe, models = _train(task, _asked(task, network, options), work)
-        _write(task, folder, work, measured, models, recipe, device, about)
-    return Predictor.load(folder, device)
+    if epochs: task.recipe = replace(_suit(task, recipe), muon_epochs=recipe.muon_epochs)
+    return _in_folder(task, folder, work, measured, network, options, about)

@@ -14,7 +14,7 @@ import pandas as pd
 from .attribution import mutagenesis, observed_base_effects
 from ..features.motif_sites import find_hits, pattern
 from ..data.flanks import LIBRARY, trim
-from ..data.prepare import IUPAC_CODES
+from ..data.prepare import IUPAC_CODES, as_list, texts
 from ..data.sequence import PADDING, encode, spell
 
 # %% ../../nbs/library/interpretation/01_explain.ipynb #0197bbdd
@@ -54,25 +54,37 @@ def _known_bases(letters): # codes (1, bases), N for every letter that is not on
 # %% ../../nbs/library/interpretation/01_explain.ipynb #e8aa92ae
 def explain(
     predictor: Predicts, # has a method `predict`, from a list of sequences to expression
-    sequence: str        # over the letters that the predictor takes, with or without flanks
-) -> pd.DataFrame: # position (from 1), base, contribution (bins); raises as the predictor, or ValueError, TypeError
+    sequence: str | list[str] # over the letters that the predictor takes, with or without flanks; one, or a list
+) -> pd.DataFrame: # of a list, row (from 1); position (from 1), base, contribution (bins); raises as the predictor,
+                   # or ValueError, TypeError
     "What each base of a sequence contributes to its predicted expression."
-    if not hasattr(sequence, "upper"):
-        raise TypeError(f"a {type(sequence).__name__} is no sequence; explain takes one, as text")
+    if not hasattr(sequence, "upper"): return _explain_list(predictor, sequence)
     if not sequence: raise ValueError("the sequence is empty; give at least one base")
     predictor.predict([sequence])
     contribution = observed_base_effects(effects_of_substitutions(predictor, sequence)[None])[0]
     positions = np.arange(1, len(sequence) + 1)
     return pd.DataFrame({"position": positions, "base": list(sequence.upper()), "contribution": contribution})
 
+# %% ../../nbs/library/interpretation/01_explain.ipynb #cb5bda63
+def _explain_list(predictor, sequences) -> pd.DataFrame:
+    try: sequences = texts(as_list(sequences))
+    except TypeError:
+        raise TypeError(f"a {type(sequences).__name__} is no sequence; explain takes text, or a list of it") from None
+    if not sequences: raise ValueError("there is no sequence to explain; give one at least")
+    predictor.predict(sequences)
+    tables = {row: explain(predictor, sequence) for row, sequence in enumerate(sequences, 1)}
+    return pd.concat(tables, names=["row"]).reset_index("row").reset_index(drop=True)
+
 # %% ../../nbs/library/interpretation/01_explain.ipynb #125fe653
 def find_motifs(
     sequence: str | pd.DataFrame,   # text over ACGTN, or contributions as `explain` gives them
     motifs: list[str] | None = None # IUPAC sequences, factors' names or JASPAR ids; JASPAR's yeast motifs when None
-) -> pd.DataFrame: # columns of `find_hits` and, with contributions, contribution (bins); raises ValueError
+) -> pd.DataFrame: # columns of `find_hits` and, with contributions, contribution (bins): the sum over the site's bases,
+                   # which sites that overlap share; of several sequences, row; raises ValueError
     "Sites of known motifs in a sequence."
     if isinstance(motifs, str): raise ValueError(f"motifs are a list; in Python, write [{motifs!r}]")
     contributions = sequence if isinstance(sequence, pd.DataFrame) else None
+    if contributions is not None and "row" in contributions: return _find_by_row(contributions, motifs)
     codes = _known_bases(sequence if contributions is None else contributions.base)[0]
     hits = find_hits(codes, None if motifs is None else {found.name: found for found in map(pattern, motifs)})
     offset = int((codes < PADDING).argmax()) # of the first known base, from which hits are counted
@@ -81,3 +93,8 @@ def find_motifs(
     sums = np.concatenate([[0], contributions.contribution.to_numpy().cumsum()])
     hits["contribution"] = sums[hits.end] - sums[hits.start - 1]
     return hits.sort_values("contribution", key=lambda values: -values.abs(), kind="stable", ignore_index=True)
+
+# %% ../../nbs/library/interpretation/01_explain.ipynb #a95b603c
+def _find_by_row(contributions, motifs) -> pd.DataFrame:
+    found = {row: find_motifs(own.drop(columns="row"), motifs) for row, own in contributions.groupby("row")}
+    return pd.concat(found, names=["row"]).reset_index("row").reset_index(drop=True)

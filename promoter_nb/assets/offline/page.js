@@ -45,11 +45,12 @@ const reasons = {
   "length": `its length is unlike that of the training promoters (${model.range.length.join(" to ")} bases)`,
   "cut": `the network reads only its last ${model.plan.width} bases`,
   "GC": `its share of G and C is unlike that of the training promoters (${model.range.gc.map(share => Math.round(100*share)).join(" to ")} %)`,
+  "low complexity": "it repeats the same few bases, as hardly any of the training promoters does",
   "unknown bases": "it has bases that are not known",
   "beyond measured values": "its prediction lies beyond all values that were measured in training",
 };
 const percent = share => `${Math.round(100*share)} %`;
-const warning = found => found.length == 0 ? "" : `<p class="warning"><strong>Unlike the training data:</strong> ${found.map(reason => reasons[reason]).join("; ")}. Trust this prediction less.</p>`;
+const warning = found => found.length == 0 ? "" : `<p class="warning"><strong>Unlike the training data:</strong> ${found.map(reason => reasons[reason]).join("; ")}. Its interval does not hold; trust this prediction less.</p>`;
 const changes = (before, after) => {
   const found = Array.from(before, (base, place) => base == after[place] ? "" : `${base}${place + 1}${after[place]}`).filter(Boolean);
   return found.length > 12 ? `${found.length} of ${before.length} bases differ` : found.join(", ");

@@ -59,10 +59,13 @@ function readCodes(core, model) {
 function unusual(core, codes, prediction, model) {
   const known = codes.filter(code => code < UNKNOWN), width = codes.length, {length, gc} = model.range;
   const share = known.filter(code => code == 1 || code == 2).length/known.length, measured = model.percentiles;
+  const usual = gc[0] <= share && share <= gc[1];
+  const threes = codes.map((_, place) => codes.slice(place, place + 3)).filter(three => three.length == 3 && !three.includes(UNKNOWN));
   return Object.entries({
     "length": core.length < length[0] || core.length > length[1],
     "cut": core.length > width,
-    "GC": !(gc[0] <= share && share <= gc[1]),
+    "GC": !usual,
+    "low complexity": usual && new Set(threes.map(String)).size < model.fewest*Math.min(threes.length, 64),
     "unknown bases": Math.min(core.length, width) > known.length,
     "beyond measured values": prediction < measured[0] || prediction > measured.at(-1),
   }).filter(([, applies]) => applies).map(([reason]) => reason);
