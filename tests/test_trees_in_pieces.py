@@ -1,6 +1,5 @@
 "Boosting that is killed ends as boosting that is not, and goes on with nothing but its own work."
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,9 +9,10 @@ import numpy as np
 import pytest
 from test_trees import promoters
 
+from promoter_nb.classical import lightgbm_trees
 from promoter_nb.classical.lightgbm_trees import fit_lightgbm, predict_trees
 from promoter_nb.classical.tables import ENCODINGS, Inputs
-from promoter_nb.data.unfinished import CheckpointError
+from promoter_nb.data.unfinished import CheckpointError, drop_unfinished, keep_unfinished
 
 CHANCE = {"bagging_fraction": 0.6, "feature_fraction": 0.6, "seed": 3}
 OPTIONS = {"rounds": 9, "piece": 4, "leaves": 6, "threads": 1}
@@ -101,37 +101,45 @@ def test_trees_that_find_nothing_more_to_split_are_no_obstacle(tmp_path):
 
 BOOST = """
 import sys
-from pathlib import Path
 import numpy as np
+from promoter_nb.classical import lightgbm_trees
 from promoter_nb.classical.lightgbm_trees import fit_lightgbm
 from promoter_nb.data.dataset import Dataset
 draw = np.random.default_rng(0)
-codes = draw.integers(0, 4, (4000, 30), dtype=np.uint8)
-whole = Dataset(codes, (codes[:, 3]*codes[:, 9] + draw.normal(0, 1, 4000)).astype(np.float32), "made up", "",
-                np.arange(4000), {})
-booster, _ = fit_lightgbm(whole.take(slice(0, 3000)), whole.take(slice(3000, None)), rounds=60, piece=3, leaves=31,
-                          threads=1, bagging_fraction=0.7, feature_fraction=0.7, checkpoint=Path(sys.argv[1]))
-Path(sys.argv[1], "model.txt").write_text(booster.model_to_string())
+codes = draw.integers(0, 4, (2000, 30), dtype=np.uint8)
+labels = (codes[:, 3]*codes[:, 9] + draw.normal(0, 1, 2000)).astype(np.float32)
+whole = Dataset(codes, labels, "made up", "", np.arange(2000), {})
+def boost(folder):
+    return fit_lightgbm(whole.take(slice(0, 1500)), whole.take(slice(1500, None)), rounds=60, piece=3, leaves=15,
+                        threads=1, bagging_fraction=0.7, feature_fraction=0.7, checkpoint=folder)
 """
 
 
-def start(folder):
-    return subprocess.Popen([sys.executable, "-c", BOOST, str(folder)], env=os.environ | {"OMP_NUM_THREADS": "1"})
-
-
 def test_a_run_that_is_killed_ends_with_the_bytes_of_the_undisturbed_one(tmp_path):
-    calm, killed = tmp_path/"calm", tmp_path/"killed"
-    assert start(calm).wait(120) == 0
-    for pieces in (1, 9):
-        process, until = start(killed), time.monotonic() + 120
-        while not (killed/f"trees-{pieces:03}.txt").exists():
-            assert process.poll() is None and time.monotonic() < until
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(60) == -signal.SIGKILL and not (killed/"model.txt").exists()
-    assert start(killed).wait(120) == 0
-    assert files(killed) == files(calm) and len(files(calm)) == 20
-    assert (killed/"model.txt").read_bytes() == (calm/"model.txt").read_bytes()
+    killed, until = tmp_path/"killed", time.monotonic() + 120
+    process = subprocess.Popen([sys.executable, "-c", BOOST + "boost(sys.argv[1])", killed])
+    while not (killed/"trees-005.txt").exists():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL and 5 <= len(files(killed)) < 20
+    exec(BOOST, space := {})
+    again, curves = space["boost"](killed)
+    calm, its_curves = space["boost"](tmp_path/"calm")
+    assert files(killed) == files(tmp_path/"calm") and len(files(killed)) == 20
+    assert again.model_to_string() == calm.model_to_string() and curves.equals(its_curves)
+
+
+def test_an_experiment_keeps_the_trees_of_many_promoters_until_it_has_ended(parts, tmp_path, monkeypatch):
+    keep_unfinished(tmp_path/"unfinished")
+    fit_lightgbm(*parts, rounds=2, threads=1)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(lightgbm_trees, "MOST_AT_ONCE", 499)
+    for seed in (0, 0, 1): fit_lightgbm(*parts, rounds=2, seed=seed, threads=1)
+    kept = sorted(path.name for path in tmp_path.rglob("*.*"))
+    drop_unfinished()
+    fit_lightgbm(*parts, rounds=2, threads=1) # nobody has said where
+    assert kept == ["boosting.json"]*2 + ["trees-001.txt"]*2 and not list(tmp_path.iterdir())
 
 
 # Refused
