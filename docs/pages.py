@@ -192,7 +192,7 @@ def commands(folder):
     write(folder/"commands.md", text.replace("# `promoter-nb`", "# Commands", 1))
 
 
-TO_DO = ("; (expected|known|positions|choose|close|copy|correct|export|fetch|give|look|make|remove|save|the first line|"
+TO_DO = ("; (expected|known|positions|choose|close|copy|correct|export|fetch|give|look|make|remove|save|that line|"
          r"unpack|use|write|`promoter-nb)\b")
 
 

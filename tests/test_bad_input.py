@@ -60,16 +60,16 @@ def sequence_files():
     "nothing packed": ("f.txt.gz", gzip.compress(b""), "the file is empty"),
         "a mark alone": ("f.txt", b"\xef\xbb\xbf", "empty"),
     "a value without a sequence": ("f.txt", measured + b"\n\t2\n", "line 3: the sequence is empty; give its bases"),
-        "a heading DNA": ("f.txt", f"DNA\n{A}\n".encode(), "the first line names 'DNA'"),
-    "a heading data": ("f.txt", f"data\n{A}\n".encode(), "the first line names 'data'"),
-        "a heading tag": ("f.txt", f"tag\n{A}\n".encode(), "the first line names 'tag'"),
-    "a heading mutant": ("f.txt", f"mutant\n{A}\n".encode(), "the first line names 'mutant'"),
-        "a heading strand": ("f.txt", f"Strand\n{A}\n".encode(), "the first line names 'Strand'"),
-    "a heading batch": ("f.txt", f"batch\n{A}\n".encode(), "the first line names 'batch'"),
-        "a heading of two": ("f.txt", f"dna\tvalue\n{A}\t1\n".encode(), "the first line names 'dna', 'value'"),
+        "a heading DNA": ("f.txt", f"DNA\n{A}\n".encode(), "that line names 'DNA'"),
+    "a heading data": ("f.txt", f"data\n{A}\n".encode(), "that line names 'data'"),
+        "a heading tag": ("f.txt", f"tag\n{A}\n".encode(), "that line names 'tag'"),
+    "a heading mutant": ("f.txt", f"mutant\n{A}\n".encode(), "that line names 'mutant'"),
+        "a heading strand": ("f.txt", f"Strand\n{A}\n".encode(), "that line names 'Strand'"),
+    "a heading batch": ("f.txt", f"batch\n{A}\n".encode(), "that line names 'batch'"),
+        "a heading of two": ("f.txt", f"dna\tvalue\n{A}\t1\n".encode(), "that line names 'dna', 'value'"),
     "three fields behind a sequence": ("f.csv", f"p1,{A},1,2\n".encode(), "nothing tells what each of its 4 fields is"),
         "another column": ("f.csv", f"id,promoter\n1,{A}\n".encode(),
-                           "there is no column 'sequence'; the first line names 'id', 'promoter'; "
+                           "there is no column 'sequence'; that line names 'id', 'promoter'; "
                            "say which it is, as with --column"),
         "two columns alike": ("f.csv", f"sequence,sequence\n{A},{A}\n".encode(), "two columns have the same name"),
     "an unnamed column": ("f.csv", f"sequence,\n{A},1\n".encode(), "a column behind the first has no name"),
@@ -137,7 +137,7 @@ VARIANTS = {
     "a VCF without head": ("chr1\t10\t.\tA\tG\t.\t.\t.\n", "variants need columns"),
     "seq for sequence": (f"seq,pos,ref,alt\n{A},1,A,C\n",
                          "there is no column 'reference' or 'sequence'; "
-                         "the first line names 'seq', 'pos', 'ref', 'alt'; variants need columns"),
+                         "that line names 'seq', 'pos', 'ref', 'alt'; variants need columns"),
     "no position": (f"sequence,ref,alt\n{A},A,C\n",
                     "variants need columns reference and alternative, or sequence, position, ref and alt; "
                     "there are sequence, ref, alt"),
@@ -235,7 +235,7 @@ TRAIN = {
     "two tabs": (f"{A}\t1\t2\n".encode(), "has 2 tabs"),
     "a heading": (f"oligo\texpression\n{A}\t1\n".encode(), "line 1: 'expression' is not a number"),
     "another heading": (f"sequence\texpression\n{A}\t1\n".encode(),
-                        "line 1: there is no column 'value'; the first line names 'sequence', 'expression'"),
+                        "line 1: there is no column 'value'; that line names 'sequence', 'expression'"),
     "a word": (f"{A}\t1\n{B}\tlow\n".encode(), "line 2: 'low' is not a number"),
     "no value": (f"{A}\t\n".encode(), "line 1: '' is not a number"),
     "nan": (f"{A}\tnan\n".encode(), "line 1: 'nan' is not a finite number"),
@@ -275,7 +275,7 @@ HEAD = "sequence,value,second,w\n"
 TABLES = { # content, options of `train`, and what is said
     "no such value": (HEAD + f"{A},1,2,1\n", ["--value", "expression"],
                       "line 1: there is no column 'expression'; "
-                      "the first line names 'sequence', 'value', 'second', 'w'; say which it is, as with --value"),
+                      "that line names 'sequence', 'value', 'second', 'w'; say which it is, as with --value"),
     "no such replicate": (HEAD + f"{A},1,2,1\n", ["--value", "value", "--value", "third"],
                           "there is no column 'third'"),
     "no such weight": (HEAD + f"{A},1,2,1\n", ["--weight", "cells"], "there is no column 'cells'"),

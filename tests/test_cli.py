@@ -129,7 +129,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(content, message, tmp_path):
 
 def test_wrong_calls(tmp_path, fasta):
     assert "line 1: 'ACGT" in run("predict", "-", "--format", "fasta", input="ACGT\n", code=1)
-    assert "no column 'promoter'; the first line names 'sequence'" in run("predict", "-", "--format", "csv", "--column",
+    assert "no column 'promoter'; that line names 'sequence'" in run("predict", "-", "--format", "csv", "--column",
                                                                           "promoter", input="sequence\nACGT\n", code=1)
     assert "No such file" in run("predict", tmp_path/"none.fa", code=1)
     assert "holds no model" in run("predict", fasta, "--model", tmp_path, code=1)

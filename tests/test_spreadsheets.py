@@ -85,7 +85,7 @@ def test_a_workbook_is_read_as_the_same_table_in_csv(tmp_path):
 REFUSED = {
     "a bad base": (workbook(a=[["sequence"], ["ACGT"], ["AC!T"]]), "line 3: .*base 3"),
     "no such column": (workbook(a=[["oligo"], ["ACGT"]]),
-                       "line 1: there is no column 'sequence'; the first line names 'oligo'"),
+                       "line 1: there is no column 'sequence'; that line names 'oligo'"),
     "no such column in two sheets": (workbook(notes=[["made on", 3]], a=[["oligo"], ["ACGT"]]),
         "no sheet has a column 'sequence' in its first 10 lines: notes has 'made on', '3'; a has 'oligo'; of these"),
     "no heading": (workbook(a=[["ACGTACGT", 1]]), "line 1: there is no column 'sequence'"),
@@ -123,7 +123,7 @@ def test_counts_of_bins_are_the_mean_over_reads(tmp_path_factory, counts):
     ("sequence,b0,b1\nACGT,1,-2\n", "line 2: -2 in column 'b1' is negative"),
     ("sequence,b0,b1\nACGT,1,\n", "line 2: '' in column 'b1' is not a finite number"),
     ("sequence,b0,B00\nACGT,1,1\n", "two bins or more and each once"),
-    ("sequence,b0,value\nACGT,1,1\n", "each once; the first line names 'sequence', 'b0', 'value'")))
+    ("sequence,b0,value\nACGT,1,1\n", "each once; that line names 'sequence', 'b0', 'value'")))
 def test_counts_that_are_none_are_named(text, message, tmp_path):
     (tmp_path/"counts.csv").write_text(text)
     with pytest.raises(DataError, match=message): read_measured(tmp_path/"counts.csv", bins="b")

@@ -28,7 +28,7 @@ from .spreadsheets import SPREADSHEETS
 def _column(frame: pd.DataFrame, wanted: str, name: str, option: str) -> pd.Series:
     found = find_column(frame, wanted)
     if found is None:
-        raise DataError(f"{name}, line {heading_line(frame)}: there is no column {wanted!r}; the first line names "
+        raise DataError(f"{name}, line {heading_line(frame)}: there is no column {wanted!r}; that line names "
                         f"{', '.join(map(repr, frame))}; say which it is, as with {option}")
     return frame[found].str.strip()
 
@@ -84,7 +84,7 @@ def _bins(frame: pd.DataFrame, begin: str, name: str) -> dict[float, str]:
     bins = [(float(match[1]), column) for column, match in numbered.items() if match]
     if len(dict(bins)) < max(len(bins), 2) or max(dict(bins)) > 10**6:
         raise DataError(f"{name}, line {heading_line(frame)}: counts are in columns such as {begin}0 and {begin}1, "
-                        f"two bins or more and each once; the first line names {', '.join(map(repr, frame))}")
+                        f"two bins or more and each once; that line names {', '.join(map(repr, frame))}")
     return dict(bins)
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #1cae4540

@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .flanks import LIBRARY, trim
-from promoter_nb.data.sequence import (
-    INVALID, PADDING, align_right, first_invalid, is_gc, joined, letter_advice, name_letter,
-)
+from .sequence import INVALID, PADDING, align_right, first_invalid, is_gc, joined, letter_advice
+from .sequence import name_letter
 
 # %% ../../nbs/library/data/04_prepare.ipynb #681a208f
 KNOWN, AMBIGUOUS = {"A": 0, "C": 1, "G": 2, "T": 3, "U": 3}, "NRYSWKMBDHV"

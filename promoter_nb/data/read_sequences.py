@@ -143,7 +143,7 @@ def _no_column(name, columns, fields, advice, line=1) -> DataError:
                          f"each of its {len(fields)} fields is; write a line of names above, such as name, sequence, "
                          "measured")
     wanted, found = " or ".join(map(repr, columns)), ", ".join(repr(field) for field in fields if field.strip())
-    return DataError(f"{name}, line {line}: there is no column {wanted}; the first line names {found}; {advice}")
+    return DataError(f"{name}, line {line}: there is no column {wanted}; that line names {found}; {advice}")
 
 def _refuse_heading(head, name, columns, advice, line):
     fields = max((_fields(head, delimiter) for delimiter in "\t,;"), key=len)
