@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from test_trees import promoters
 
-from promoter_nb.classical import lightgbm_trees
 from promoter_nb.classical.lightgbm_trees import fit_lightgbm, predict_trees
 from promoter_nb.classical.tables import ENCODINGS, Inputs
-from promoter_nb.data.unfinished import CheckpointError, drop_unfinished, keep_unfinished
+from promoter_nb.data.unfinished import CheckpointError
 
 CHANCE = {"bagging_fraction": 0.6, "feature_fraction": 0.6, "seed": 3}
 OPTIONS = {"rounds": 9, "piece": 4, "leaves": 6, "threads": 1}
@@ -128,18 +127,6 @@ def test_a_run_that_is_killed_ends_with_the_bytes_of_the_undisturbed_one(tmp_pat
     calm, its_curves = space["boost"](tmp_path/"calm")
     assert files(killed) == files(tmp_path/"calm") and len(files(killed)) == 12
     assert again.model_to_string() == calm.model_to_string() and curves.equals(its_curves)
-
-
-def test_an_experiment_keeps_the_trees_of_many_promoters_until_it_has_ended(parts, tmp_path, monkeypatch):
-    keep_unfinished(tmp_path/"unfinished")
-    fit_lightgbm(*parts, rounds=2, threads=1)
-    assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(lightgbm_trees, "MOST_AT_ONCE", 499)
-    for seed in (0, 0, 1): fit_lightgbm(*parts, rounds=2, seed=seed, threads=1)
-    kept = sorted(path.name for path in tmp_path.rglob("*.*"))
-    drop_unfinished()
-    fit_lightgbm(*parts, rounds=2, threads=1) # nobody has said where
-    assert kept == ["boosting.json"]*2 + ["trees-001.txt"]*2 and not list(tmp_path.iterdir())
 
 
 # Refused

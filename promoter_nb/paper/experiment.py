@@ -32,7 +32,6 @@ from ..evaluation.ceiling import ceiling
 from ..data.dream2022 import dream2022
 from ..data.files import atomic, file_sha256, write_json
 from ..data.machine import peak_memory_mb
-from ..data.unfinished import drop_unfinished, keep_unfinished
 from .parameters import ParameterError, check, declaration
 from ..simulate.library import write_library
 
@@ -180,7 +179,6 @@ class ExperimentRun:
             with atomic(self.folder/f"{name}.parquet") as part: table.to_parquet(part, index=False)
         write_json(self.folder/"metrics.json", metrics)
         write_json(self.folder/"run.json", self.record(data) | costs)
-        drop_unfinished()
         self.lock.release(force=True) # however often it was begun
         return self.folder
 
@@ -238,7 +236,6 @@ def begin(
     run = ExperimentRun(notebook, parameters, folder, _lock(folder))
     if "figures" in parameters: run.figures_before = figure_files(paths.at_root(parameters["figures"]))
     _open(folder, {"parameters": parameters, "source": source_hash()})
-    keep_unfinished(folder/"unfinished")
     return run
 
 # %% ../../nbs/library/paper/00_experiment.ipynb #17315de6
