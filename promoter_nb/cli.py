@@ -272,8 +272,7 @@ def predict(
         metavar="FILE", parser=_path,
         help="Text (one sequence a line, or sequence, tab, measured value), FASTA, CSV, TSV or Excel; "
              "plain or gzip; - is standard input.")],
-    output: Output = None,
-    model: Model = None,
+    output: Output = None, model: Model = None,
     column: Column = "sequence",
     format: Format = None, to: To = None,
     precision: Precision = "32-true", members: Networks = None,

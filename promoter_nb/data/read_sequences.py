@@ -139,9 +139,8 @@ def _is_sequence(field: str) -> bool:
 # %% ../../nbs/library/data/05_read_sequences.ipynb #1b858286
 def _no_column(name, columns, fields, advice, line=1) -> DataError:
     if any(map(_is_sequence, fields)):
-        return DataError(f"{name}, line {line}: it holds a sequence and no names of columns, so nothing tells what "
-                         f"each of its {len(fields)} fields is; write a line of names above, such as name, sequence, "
-                         "measured")
+        return DataError(f"{name}, line {line}: it holds a sequence and no names of columns; write a line of names "
+                         "above, such as name, sequence, measured")
     wanted, found = " or ".join(map(repr, columns)), ", ".join(repr(field) for field in fields if field.strip())
     return DataError(f"{name}, line {line}: there is no column {wanted}; that line names {found}; {advice}")
 
