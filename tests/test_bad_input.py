@@ -67,7 +67,7 @@ def sequence_files():
         "a heading strand": ("f.txt", f"Strand\n{A}\n".encode(), "that line names 'Strand'"),
     "a heading batch": ("f.txt", f"batch\n{A}\n".encode(), "that line names 'batch'"),
         "a heading of two": ("f.txt", f"dna\tvalue\n{A}\t1\n".encode(), "that line names 'dna', 'value'"),
-    "three fields behind a sequence": ("f.csv", f"p1,{A},1,2\n".encode(), "it holds a sequence and no names of columns"),
+    "three fields behind a sequence": ("f.csv", f"p1,{A},1,2\n".encode(), "holds a sequence and no names of columns"),
         "another column": ("f.csv", f"id,promoter\n1,{A}\n".encode(),
                            "there is no column 'sequence'; that line names 'id', 'promoter'; "
                            "say which it is, as with --column"),
