@@ -7,7 +7,8 @@ function codesOf(letters, {known, ambiguous}) {
     if (letter in known) return known[letter];
     if (ambiguous.includes(letter)) return UNKNOWN;
     const number = letter.codePointAt(0), name = number > 126 ? ` (U+${number.toString(16).toUpperCase().padStart(4, "0")})` : "";
-    throw new RangeError(`'${letter}'${name} at base ${place + 1} is no IUPAC letter; known are ${Object.keys(known).join("")}${ambiguous}`);
+    const advice = /\d/.test(letter) ? "remove the spaces and numbers among its bases" : `known are ${Object.keys(known).join("")}${ambiguous}`;
+    throw new RangeError(`'${letter}'${name} at base ${place + 1} is no IUPAC letter; ${advice}`);
   });
 }
 
@@ -44,7 +45,7 @@ function readCore(text, model) {
   const lines = text.trim().split(/\r\n|[\n\r]/), bases = lines.filter(line => !line.startsWith(">"));
   if (lines.length - bases.length > 1) throw new RangeError("holds several headers; this page takes one sequence at a time");
   const letters = bases.join("").replace(/\s+/g, "").toUpperCase().replaceAll("U", "T");
-  if (!letters) throw new RangeError("is empty; expected bases");
+  if (!letters) throw new RangeError("is empty; give its bases");
   const [start, end] = trim(codesOf(letters, model.letters), model.flanks);
   if (start == end) throw new RangeError("has no bases besides flanks and N in front; give its bases");
   return letters.slice(start, end);
