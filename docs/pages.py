@@ -205,6 +205,8 @@ def spelt(node, names):
     if isinstance(node, ast.FormattedValue): node = node.value
     if isinstance(node, ast.IfExp):
         return " or ".join(filter(None, [spelt(node.body, names), spelt(node.orelse, names)]))
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("_advice"):
+        return spelt(node.args[-1], names) # as it is for most
     known = names.get(getattr(node, "id", None))
     return known if isinstance(known, str) else "…"
 

@@ -391,8 +391,9 @@ def _refuse_missing(sequences: pd.Series, name: str, words: set[str]):
     short = sequences[sequences.str.len() <= max(map(len, MISSING))]
     if (missing := short.str.upper().isin({*words, ""})).any():
         line = missing.idxmax()
-        wrong = f"{short[line]!r} stands for a missing sequence" if short[line] else "the sequence is empty"
-        raise DataError(f"{name}, line {line}: {wrong}; give its bases, or remove the row")
+        word = f"{short[line]!r} stands for a missing sequence"
+        raise DataError(f"{name}, line {line}: {word if short[line] else 'the sequence is empty'}; "
+                        "give its bases, or remove the row")
 
 # %% ../../nbs/library/data/05_read_sequences.ipynb #4ef32c7e
 def unquote(
