@@ -12,7 +12,7 @@ PACKED = { # how a file begins, what follows for 80 megabytes, and what is found
     "header.vcf": (b"##", b"x", "header.vcf.gz, line 1: the header has more than 67,108,864 bytes"),
     "lines.vcf": (b"", b"##\n", "the header has more than 67,108,864 bytes"),
     "record.vcf": (VCF + b"chrI\t25\t.\tA\t", b"C", "record.vcf.gz, line 3: the line has more than 67,108,864 bytes"),
-    "zeros.fa": (b"", b"\0", "zeros.fa.gz, line 1: '"),
+    "zeros.fa": (b"", b"\0", "zeros.fa.gz, line 1: it is no text"),
     "whole.fa": (b">chrI\n", b"ACGT", "{'chrI': 80000000}"),
     "values.json": (b"{", b" ", "values.json.gz has more than 50 MB, unpacked"),
 }

@@ -104,7 +104,7 @@ def test_what_measured_values_cannot_tell_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"", "the file is empty"), (b"ACGT\n\nACGT\n", "line 2: the sequence is empty"),
+    (b"", "the file is empty"), (b"id,sequence\n1,ACGT\n2,\n", "line 3: the sequence is empty"),
     (b">a\nACGT\n>b\n>c\nAC\n", "line 3: the sequence is empty"),
     (b"ACGT\nAC!T\n", "line 2: '!' at base 3"),
     (b"id,sequence\n1,ACGT\n2\n", "line 3: '2' has 1 field; expected 2"),

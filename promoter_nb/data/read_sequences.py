@@ -426,7 +426,8 @@ def _kind_and_blocks(head, stream, name, format, columns, advice, block, tables)
     if head.startswith(SPREADSHEETS) and format is None:
         return "spreadsheet", _sheet(read_sheets(read_whole(stream, name), name), name, columns, advice, tables)
     refuse_other_kinds(head, name)
-    skipped, head = (0, head) if begins_with(head, b">") else begin_of_table(head, columns, name)
+    wanted = () if format == "text" else columns # no heading is looked for
+    skipped, head = (0, head) if begins_with(head, b">") else begin_of_table(head, wanted, name)
     kind = format or detect_format(head, name, columns, advice, skipped + 1)
     if format in DELIMITERS and "sequence" in columns and name_fields(head, columns): kind = "text"
     if tables and kind == "fasta": raise DataError(f"{name} is FASTA; give a table: {advice}")
