@@ -72,7 +72,9 @@ def _explain_list(predictor, sequences) -> pd.DataFrame:
         raise TypeError(f"a {type(sequences).__name__} is no sequence; explain takes text, or a list of it") from None
     if not sequences: raise ValueError("there is no sequence to explain; give one at least")
     predictor.predict(sequences)
-    tables = {row: explain(predictor, sequence) for row, sequence in enumerate(sequences, 1)}
+    return _with_rows({row: explain(predictor, sequence) for row, sequence in enumerate(sequences, 1)})
+
+def _with_rows(tables: dict[int, pd.DataFrame]) -> pd.DataFrame: # one under the other, by the number of the sequence
     return pd.concat(tables, names=["row"]).reset_index("row").reset_index(drop=True)
 
 # %% ../../nbs/library/interpretation/01_explain.ipynb #125fe653
@@ -96,5 +98,4 @@ def find_motifs(
 
 # %% ../../nbs/library/interpretation/01_explain.ipynb #a95b603c
 def _find_by_row(contributions, motifs) -> pd.DataFrame:
-    found = {row: find_motifs(own.drop(columns="row"), motifs) for row, own in contributions.groupby("row")}
-    return pd.concat(found, names=["row"]).reset_index("row").reset_index(drop=True)
+    return _with_rows({row: find_motifs(own.drop(columns="row"), motifs) for row, own in contributions.groupby("row")})
