@@ -136,6 +136,19 @@ def _closure(modules: set[Path], root: Path) -> set[Path]:
         new = {path for module in new for path in _imported_by(module, root)} - found
     return found
 
+# %% ../../nbs/library/paper/21_workflow.ipynb #50e65bcb
+@cache
+def _library_of(notebook: Path, network: str | None, root: Path) -> tuple[str, ...]:
+    "Modules, data and tables that a notebook needs to train a network."
+    code = code_of(root/notebook)
+    known = [path.relative_to(root) for path in (root/"promoter_nb/models").glob("*.py")]
+    wanted = lambda path: path.stem == network if network else f'"{path.stem}"' in code or "model_names(" in code
+    modules = sorted(_closure({*imports(code, "", root), *filter(wanted, known)}, root))
+    texts = [code, *((root/module).read_text() for module in modules)]
+    files = sorted([*(root/"promoter_nb/assets").glob("*.*"), *(root/"report").glob("*.json")])
+    data = [file.relative_to(root) for file in files if any(file.name in text for text in texts)]
+    return tuple(map(str, [*modules, *data]))
+
 # %% ../../nbs/library/paper/21_workflow.ipynb #74dbfb3a
 def made_from(
     name: str,    # of a notebook in `nbs/experiments`
@@ -144,17 +157,8 @@ def made_from(
 ) -> dict[str, str | list[str]]: # `notebook`, and `library`: modules and data; paths relative to root
     "The files that a run of a notebook depends on."
     notebook = Path(f"nbs/experiments/{name}.ipynb")
-    code = code_of(root/notebook)
-    known = [path.relative_to(root) for path in (root/"promoter_nb/models").glob("*.py")]
-    network = given.get("model")
-    wanted = lambda path: path.stem == network if network else f'"{path.stem}"' in code or "model_names(" in code
-    modules = sorted(_closure({*imports(code, "", root), *filter(wanted, known)}, root))
-    texts = [code, *((root/module).read_text() for module in modules)]
-    files = sorted([*(root/"promoter_nb/assets").glob("*.*"), *(root/"report").glob("*.json")])
-    start = [root/"promoter_nb/assets/start/model.json"] if given.get("start") == "start" else []
-    data = [file.relative_to(root) for file in files if any(file.name in text for text in texts)]
-    data += [card.relative_to(root) for card in start]
-    return {"notebook": str(notebook), "library": [str(path) for path in [*modules, *data]]}
+    start = ["promoter_nb/assets/start/model.json"] if given.get("start") == "start" else []
+    return {"notebook": str(notebook), "library": [*_library_of(notebook, given.get("model"), root), *start]}
 
 # %% ../../nbs/library/paper/21_workflow.ipynb #81c9f638
 def figures_of(
