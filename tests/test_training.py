@@ -330,8 +330,7 @@ def test_weights_are_those_of_the_best_epoch(tmp_path):
 
 @pytest.mark.parametrize("name, options",
                          [("baseline_cnn", {"kernels": [7, 3]}), ("classification_cnn", {"kernels": [7, 3]}),
-                          ("deep_cnn", {"first_kernel": 7, "blocks": 2}),
-                          ("wide_resnet", SLIM)])
+                          ("deep_cnn", {"first_kernel": 7, "blocks": 2}), ("wide_resnet", SLIM)])
 def test_every_model_learns(tmp_path, name, options):
     recipe = Recipe(epochs=6, batch_size=64, learning_rate=1e-2)
     history = train(tmp_path, build(name, width=40, **options), recipe, progress=False)[1]

@@ -195,13 +195,13 @@ class Network(SquaredError):
 
 # %% ../../nbs/library/models/02_layers.ipynb #81d43edf
 def _trace(model, width, hook):
-    "Send one sequence through a copy without data; `hook(name, layer, input shape, output shape)` sees each layer."
-    model = deepcopy(model).to("meta").eval()
+    "Send one sequence through a copy; `hook(name, layer, input shape, output shape)` sees each layer."
+    model = deepcopy(model).cpu().eval()
     for name, layer in model.named_modules():
         if not list(layer.children()):
             layer.register_forward_hook(
                 lambda layer, inputs, output, name=name: hook(name, layer, inputs[0].shape, output.shape))
-    model(torch.zeros(1, 4, width, dtype=torch.float32, device="meta"))
+    with torch.no_grad(): model(torch.zeros(1, 4, width, dtype=torch.float32, device="cpu"))
 
 # %% ../../nbs/library/models/02_layers.ipynb #47c81b85
 def layer_table(

@@ -27,11 +27,11 @@ def shapes(
     width: int = 80   # of the sequences, in bases
 ) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]: # by module, as they finish: (channels, length) in and out
     "What goes into each module, and what comes out."
-    found, model = {}, deepcopy(model).to("meta").eval()
+    found, model = {}, deepcopy(model).cpu().eval()
     def note(name, inputs, output): found[name] = _size(inputs[0]), _size(output)
     for name, module in model.named_modules():
         module.register_forward_hook(lambda module, inputs, output, name=name: note(name, inputs, output))
-    with torch.no_grad(): model(torch.zeros(1, 4, width, device="meta"))
+    with torch.no_grad(): model(torch.zeros(1, 4, width, device="cpu"))
     return found
 
 # %% ../../nbs/library/models/05_size.ipynb #28bcade2
