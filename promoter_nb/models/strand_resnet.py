@@ -11,7 +11,7 @@ from torch import nn
 
 from .classification_cnn import Classifier
 from .layers import ConvBlock, Network, Residual, named
-from .targets import BINS, soft_labels
+from .targets import BINS, SPREAD, soft_labels
 
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #2910d682
 class ReadsStrand:
@@ -28,12 +28,14 @@ class ReadsStrand:
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #ce3d39b8
 class SoftClassifier(Classifier):
     "A network that answers with a distribution over bins, and learns from soft labels."
+    spread = SPREAD # of a label, standard deviation in bins; a recipe may choose another
+
     def target(self,
         labels: torch.Tensor, # standardised, float (n,)
         classes: int          # bins
     ) -> torch.Tensor: # probabilities, float (n, classes)
         "Each label's distribution over the bins (`targets.soft_labels`)."
-        return soft_labels(labels, classes)
+        return soft_labels(labels, classes, self.spread)
 
 # %% ../../nbs/library/models/21_strand_resnet.ipynb #6e14c30a
 class StrandNetwork(ReadsStrand, SoftClassifier): "Told which strand it reads; answers with a distribution."

@@ -59,6 +59,7 @@ class TrainingRun:
         self.fabric, self.model, self.recipe, self.folder, self.notes = fabric, model, recipe, folder, notes
         self.show, self.fresh, self.known = show and fabric.is_global_zero, fresh, known
         self.share = slice(fabric.global_rank, None, fabric.world_size)
+        model.spread = recipe.label_spread
         self.network = fabric.setup_module(model)
         codes = torch.from_numpy(train.codes)
         if recipe.reverse_complement: codes = torch.cat([codes, reverse_complement(codes)])

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLR
 from torch.optim.swa_utils import SWALR
 
 from ..models.registry import plain
-from ..models.targets import add_noise, tail_weights
+from ..models.targets import SPREAD, add_noise, tail_weights
 from .muon import Muon
 
 # %% ../../nbs/library/training/00_recipe.ipynb #09993f9d
@@ -27,7 +27,7 @@ SCHEDULES = ("one_cycle", "plateau", "constant")
 LIMITS = {"epochs": (0, 10_000), "muon_epochs": (0, 10_000), "muon_rate": (1e-8, 10), "batch_size": (2, 2**24),
           "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
           "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000),
-          "label_noise": (0, 18), "tail_weight": (0, 1), "seed": (0, 2**40)}
+          "label_noise": (0, 18), "label_spread": (0.1, 18), "tail_weight": (0, 1), "seed": (0, 2**40)}
 
 def _check_number(field: str, value, whole: bool):
     "Refuse a field that is no number, or lies outside of its range; None leaves it open."
@@ -64,6 +64,7 @@ class Recipe:
     averaging_epochs: int = 0        # of weight averaging with cosine annealing
     reverse_complement: bool = True  # show each sequence as either strand
     label_noise: float = 0.0         # standard deviation, in sorting bins
+    label_spread: float = SPREAD     # of a label over the bins of a network that learns distributions, in its bins
     tail_weight: float = 0.0         # 0 samples rows as they come, 1 every expression level alike
     seed: int = 0                    # of everything drawn while training
 
