@@ -38,7 +38,7 @@ def test_dry_run_of_the_page_gives_every_job_its_resources(cluster, data):
 
 @pytest.mark.parametrize("options", OPTIONS)
 def test_options_of_the_page_change_the_jobs_that_they_name(cluster, options):
-    smaller = re.sub("full|laptop", "smoke", DRY_RUN) # has each of the rules
+    smaller = DRY_RUN.replace("full", "smoke") # has each of the rules
     found = jobs(cluster.run(*shlex.split(smaller), *shlex.split(options)))
     for rule, resource, value in re.findall(r"(\w+):(\w+)=(\w+)", options):
         assert {job[resource] for job in found if job["rule"] == rule} == {value}

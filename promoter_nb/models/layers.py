@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['GRAIN', 'ConvBlock', 'Residual', 'GlobalMaxPool', 'GlobalMeanPool', 'named', 'regression_head', 'stack',
-           'label_range', 'LabelUnit', 'SquaredError', 'Network', 'layer_table', 'check_width', 'fold_batch_norm']
+           'label_range', 'LabelUnit', 'SquaredError', 'Network', 'trace_shapes', 'layer_table', 'check_width',
+           'fold_batch_norm']
 
 # %% ../../nbs/library/models/02_layers.ipynb #9d290cab
+from collections.abc import Callable
 from copy import deepcopy
 
 import numpy as np
@@ -194,13 +196,18 @@ class Network(SquaredError):
         with torch.autocast("cuda" if embedding.is_cuda else "cpu", enabled=False): return self.head(embedding.float())
 
 # %% ../../nbs/library/models/02_layers.ipynb #81d43edf
-def _trace(model, width, hook):
-    "Send one sequence through a copy; `hook(name, layer, input shape, output shape)` sees each layer."
+def trace_shapes(
+    model: nn.Module, # takes one-hot sequences (n, 4, width)
+    width: int,       # of the sequence, in bases
+    note: Callable[[str, nn.Module, torch.Size, torch.Size], None], # is told name, module, shape in and shape out
+    groups: bool = False # whether groups of layers are told of too
+) -> None:
+    "Send one sequence through a copy, and tell what goes into each layer and what comes out."
     model = deepcopy(model).cpu().eval()
     for name, layer in model.named_modules():
-        if not list(layer.children()):
+        if groups or not list(layer.children()):
             layer.register_forward_hook(
-                lambda layer, inputs, output, name=name: hook(name, layer, inputs[0].shape, output.shape))
+                lambda layer, inputs, output, name=name: note(name, layer, inputs[0].shape, output.shape))
     with torch.no_grad(): model(torch.zeros(1, 4, width, dtype=torch.float32, device="cpu"))
 
 # %% ../../nbs/library/models/02_layers.ipynb #47c81b85
@@ -214,7 +221,7 @@ def layer_table(
         parameters = sum(p.numel() for p in layer.parameters())
         rows.append((name, type(layer).__name__, shape[1] if len(shape) > 1 else 1,
                      shape[3] if len(shape) == 4 else 1, parameters))
-    _trace(model, width, add)
+    trace_shapes(model, width, add)
     return pd.DataFrame(rows, columns=["layer", "kind", "channels", "length", "parameters"])
 
 # %% ../../nbs/library/models/02_layers.ipynb #69eddc32
@@ -228,7 +235,7 @@ def check_width(
         if kernel > shape[-1]:
             raise ValueError(f"{name} spans {kernel} positions, but {shape[-1]} are left of a sequence "
                              f"of {width} bases; use longer sequences, a shorter kernel, or fewer pooling layers")
-    try: _trace(model, width, check)
+    try: trace_shapes(model, width, check)
     except RuntimeError as error:
         raise ValueError(f"the network cannot take sequences of {width} bases: {error}; "
                          "choose another width, or another network") from None

@@ -13,13 +13,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .attention import SelfAttention
+from .layers import trace_shapes
 
 # %% ../../nbs/library/models/05_size.ipynb #ebe65adc
-def _size(tensor):
+def _size(shape: torch.Size) -> tuple[int, int]:
     "Channels and length."
-    if tensor.dim() == 4: return tensor.shape[1], tensor.shape[3]
-    if tensor.dim() == 3: return tensor.shape[2], tensor.shape[1]
-    return tensor.shape[1] if tensor.dim() == 2 else 1, 1
+    if len(shape) == 4: return shape[1], shape[3]
+    if len(shape) == 3: return shape[2], shape[1]
+    return shape[1] if len(shape) == 2 else 1, 1
 
 # %% ../../nbs/library/models/05_size.ipynb #8b5bbaec
 def shapes(
@@ -27,11 +28,9 @@ def shapes(
     width: int = 80   # of the sequences, in bases
 ) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]: # by module, as they finish: (channels, length) in and out
     "What goes into each module, and what comes out."
-    found, model = {}, deepcopy(model).cpu().eval()
-    def note(name, inputs, output): found[name] = _size(inputs[0]), _size(output)
-    for name, module in model.named_modules():
-        module.register_forward_hook(lambda module, inputs, output, name=name: note(name, inputs, output))
-    with torch.no_grad(): model(torch.zeros(1, 4, width, device="cpu"))
+    found = {}
+    def note(name, module, entering, leaving): found[name] = _size(entering), _size(leaving)
+    trace_shapes(model, width, note, groups=True)
     return found
 
 # %% ../../nbs/library/models/05_size.ipynb #28bcade2
