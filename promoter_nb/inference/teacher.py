@@ -32,7 +32,7 @@ def read_truth(
 # %% ../../nbs/library/inference/07_teacher.ipynb #93c3611f
 def teach(
     folder: str | Path,  # of the model, to be made
-    rows: int = 400_000, # simulated promoters
+    rows: int = 1_500_000, # simulated promoters
     seed: int = 400,     # of the library
     epochs: int = 2,     # how often they are read
     **options            # of `train_model`
