@@ -6,8 +6,9 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from promoter_nb.paper.claims import STUDIES
+
 LARGER = ("models", "chapters")
-STUDIES = ("ablations", "beyond", "frontier", "primary")
 
 
 def profile(name): return yaml.safe_load((ROOT/f"config/{name}.yaml").read_text())

@@ -31,6 +31,7 @@ from tqdm.auto import tqdm
 from .batches import predict_strands, read_codes
 from .checkpoint import identify, read_checkpoint, refuse_other, write_checkpoint, write_log
 from ..data.dataset import Dataset, check_parts
+from ..data.machine import keep_freed_memory
 from ..evaluation.measures import r2
 from ..models.layers import Network, fold_batch_norm
 from ..models.registry import read_notes, save, torch_defaults
@@ -56,6 +57,7 @@ class TrainingRun:
         fresh: bool = True,  # whether the model knows nothing yet
         known: bool = False  # whether the model knows this assay, and the unit of its labels
     ):
+        keep_freed_memory()
         self.fabric, self.model, self.recipe, self.folder, self.notes = fabric, model, recipe, folder, notes
         self.show, self.fresh, self.known = show and fabric.is_global_zero, fresh, known
         self.share = slice(fabric.global_rank, None, fabric.world_size)
