@@ -1,4 +1,5 @@
-"""Which operations a step of training spends its time on, and how near it comes to the processor's matrix rate.
+"""Which operations a step of training spends its time on, how near it comes to the processor's matrix rate, and what
+it gains by memory that stays with the process.
 
     python benchmarks/step.py [network] [rows] [steps]
 """
@@ -13,6 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from kept import keep, ratio
+from promoter_nb.data.machine import keep_freed_memory
 from promoter_nb.models.registry import build
 from promoter_nb.training.precision import choose_precision
 from promoter_nb.training.predict import make_fabric
@@ -72,8 +74,11 @@ def main(network="resnet", rows=256, steps=5):
     precision = choose_precision("cpu")
     step = training_step(model, precision, int(rows))
     print(time_by_operation(step, int(steps)).head(12).round(3).to_string())
+    handed_back = operations_a_second(step, int(steps))/1e9
+    keep_freed_memory()
     rates = [rate/1e9 for rate in (operations_a_second(step, int(steps)), matrix_rate(precision))]
-    keep("step", [ratio(f"step of {network} in {precision}", *rates, "matrix product", "GFLOP/s")])
+    keep("step", [ratio(f"step of {network} in {precision}", *rates, "matrix product", "GFLOP/s"),
+                  ratio("step that keeps freed memory", rates[0], handed_back, "handing it back", "GFLOP/s")])
 
 
 if __name__ == "__main__": main(*sys.argv[1:])

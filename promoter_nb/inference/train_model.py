@@ -271,7 +271,7 @@ def fit_members(
 MEMBERS = 2  # of the default network
 MOST_MEMBERS = 8     # members that more time is turned into
 HURRIED = 1/3 # of the epochs that suit the data, below which one network has all cores
-STARTING = 8 # seconds that the program and another process need before the first step
+STARTING = 4 # seconds that a program needs before its first step
 
 def share_time(
     epochs: int,   # that fit into the time, of one network on each process
@@ -333,7 +333,7 @@ def _decide(task: _Task) -> tuple[Recipe, int]:
     usual = _suit(task, default_recipe(sizes["training"], network))
     if not task.minutes: return usual, task.members or MEMBERS
     most = sum(epochs for _, epochs in usual.phases())
-    left = lambda: task.minutes*60 - (time.perf_counter() - task.since) - STARTING
+    left = lambda: task.minutes*60 - (time.perf_counter() - task.since) - STARTING*min(2, task.processes())
     if not task.members and task.processes() > 1 and seconds_for(HURRIED*most, task.speed(usual), sizes, 1) > left():
         task.members, task.measured = 1, None
     processes, speed = task.processes(), task.speed(usual)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ORDER', 'label_histogram', 'strands', 'learned_from_fewer', 'r2_by_model', 'motif_effects', 'over_what', 'r2',
            'learning_curves', 'density', 'validation_density', 'leaf_embedding', 'hyperparameters', 'ablations',
-           'beyond', 'simulator_parts', 'floor', 'frontier', 'verdicts', 'attribution', 'attribution_example',
-           'filters', 'captions']
+           'beyond', 'simulator_parts', 'all_promoters', 'floor', 'frontier', 'verdicts', 'attribution',
+           'attribution_example', 'filters', 'captions']
 
 # %% ../../nbs/library/paper/11_captions.ipynb #61a9944b
 from .formatting import decimal
@@ -143,6 +143,13 @@ def simulator_parts(metrics: dict) -> str:
             f"on {counted(metrics['held_out'], 'held-out promoter')}. Each teacher shows the same "
             f"{counted(metrics['shown'], 'simulated promoter')}.")
 
+# %% ../../nbs/library/paper/11_captions.ipynb #80c80cab
+def all_promoters(metrics: dict) -> str:
+    "Under the models that learned from all promoters."
+    return ("R² of held-out promoters (points) and of those that were learned from (rings): mean over "
+            f"{counted(metrics['seeds'], 'seed')} with Student’s 95\u00a0% interval. All learn from the same "
+            f"{counted(metrics['promoters'], 'promoter')}, and {counted(metrics['held_out'], 'promoter')} are held out.")
+
 # %% ../../nbs/library/paper/11_captions.ipynb #b851becc
 ORDER = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 
@@ -227,7 +234,7 @@ def captions(
     results, name = chapters["results"], chapters["data_set"]["name"]
     own = {"leaf_embedding": leaf_embedding, "hyperparameters": hyperparameters, "ablations": ablations,
            "beyond": beyond, "frontier": frontier, "verdicts": verdicts, "attribution": attribution,
-           "filters": filters, "simulator_parts": simulator_parts}
+           "filters": filters, "simulator_parts": simulator_parts, "all_promoters": all_promoters}
     example = {"attribution_example": attribution_example(chapters["attribution"])} if "attribution" in chapters else {}
     return {"label_histogram": label_histogram(simulated), "strands": strands(simulated),
             "r2_by_model": r2_by_model(simulated, results), "r2": r2(name, results, seeds),

@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['RISING', 'NETWORK_PARTS', 'TRUE_MUTAGENESIS', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs', 'leaves',
            'huber', 'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'measured_in_short', 'ablations',
-           'beyond', 'beyond_in_short', 'frontier', 'frontier_in_short', 'another_medium', 'simulator_parts',
-           'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder', 'sparse_autoencoder']
+           'all_promoters', 'beyond', 'beyond_in_short', 'frontier', 'frontier_in_short', 'another_medium',
+           'simulator_parts', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder',
+           'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from .formatting import decimal, percent
-from .sentence_parts import called, counted, leads, listed, over, points, sentence, share, span
-from .sentence_parts import turned, value, with_points
+from .sentence_parts import called, counted, in_words, leads, listed, over, points, sentence, share
+from .sentence_parts import span, turned, value, with_points
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #fc118dbb
 def model(
@@ -223,6 +224,24 @@ def ablations(
     if tails: said.append(f"In the tails, {_effects(tails, 'tail_R2')}.")
     unsure = _unsure(rows, "R2") + _unsure(tails, "tail_R2", " in the tails")
     return " ".join(said + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #943244d6
+def all_promoters(
+    metrics: dict # of 59_all_promoters
+) -> str: # sentences
+    "What the 2022 report's best models reach on all measured promoters."
+    whole = [row for row in metrics["models"] if not row["setting"].endswith("_half")]
+    if not whole: return "No model was trained on all promoters."
+    first, *others = whole
+    reached = listed([f"{called(first['model'])} explains {span(first['validation'])} of the variance of held-out labels",
+                      *(f"{called(row['model'])} {span(row['validation'])}" for row in others)])
+    learned = f"Trained on all {counted(metrics['promoters'], 'promoter')} that are not held out"
+    return " ".join([f"{learned}, {reached}.", *map(_doubled, metrics["gains"])])
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #fa4c0f71
+def _doubled(gain: dict) -> str:
+    return (f"{sentence(called(gain['model']))[:-1]} gains {points(gain)} when its {in_words(gain['passes'])} passes "
+            "are doubled.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b3ea98bf
 def beyond(

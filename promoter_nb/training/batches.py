@@ -15,6 +15,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from ..data.machine import keep_freed_memory
 from ..data.sequence import mark_strand, one_hot, reverse_complement
 
 # %% ../../nbs/library/training/02_batches.ipynb #c2d85f13
@@ -74,6 +75,7 @@ def predict_batches(
     reverse: bool = False # whether the codes are reverse strands, which some networks are told
 ) -> torch.Tensor: # float32 (n,), on the same device
     "Predict in batches of one size."
+    if codes.device.type == "cpu": keep_freed_memory()
     size = BATCH_SIZE[codes.device.type]
     def one(batch):
         with torch.inference_mode(), autocast():
