@@ -148,7 +148,7 @@ def all_promoters(metrics: dict) -> str:
     "Under the models that learned from all promoters."
     return ("R² of held-out promoters (points) and of those that were learned from (rings): mean over "
             f"{counted(metrics['seeds'], 'seed')} with Student’s 95\u00a0% interval. All learn from the same "
-            f"{counted(metrics['promoters'], 'promoter')}, and {counted(metrics['held_out'], 'promoter')} are held out.")
+            f"{counted(metrics['learned'], 'promoter')}; {counted(metrics['held_out'], 'promoter')} are held out.")
 
 # %% ../../nbs/library/paper/11_captions.ipynb #b851becc
 ORDER = "first second third fourth fifth sixth seventh eighth ninth tenth".split()

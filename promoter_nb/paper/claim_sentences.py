@@ -55,25 +55,27 @@ def _corrected(claim: dict) -> list[str]: # why an effect is unresolved although
         for row in rows:
             if row["verdict"] == "unresolved" and row["low"]*row["high"] > 0:
                 ends = f"{percent(row['low'])} to {percent(row['high'])} points on {kind} promoters"
-                found.setdefault(row["part"] or "it", []).append(ends)
+                found.setdefault(row["part"] or TOPICS.get(claim["id"], "it"), []).append(ends)
     return [f"For {part}, the interval by itself excludes zero, {listed(ends)}, but not after Holm’s correction for "
             "the number of tests." for part, ends in found.items()]
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #96dc93aa
-AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, and how their runs differ
-    "K1": ("ResNet, not LightGBM on k-mers", "the ResNet, not LightGBM on k-mers",
-           "they grow until their score stops rising", "trees have a fixed number of rounds"),
-    "K7": ("one strand in training", "one strand in training, not either",
-           "they train until their score stops rising", "networks make only a few passes")}
+AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, what a gain and a loss are
+    "K1": ("ResNet, not LightGBM on k-mers, on all", "the ResNet, not LightGBM on k-mers", # called, and how each
+           "the ResNet leads LightGBM on k-mers by", "it trails by",                       # of the two is trained
+           "in one cycle of the learning rate, with strong weight decay", "by the recipe of 2022"),
+    "K7": ("one strand in training", "one strand in training, not either", "training on one strand gains", "it costs",
+           "in a few passes", "until the validation score stops rising")}
 
-def _otherwise(claim: dict) -> list[str]: # of measured promoters
-    begins, reason, here, there = AGAIN.get(claim["id"], ("",)*4)
-    first = [row for row in claim["primary"].get("measured", []) if row["reason"] == reason] if reason else []
+def _otherwise(claim: dict) -> list[str]: # of measured promoters, where the primary comparison shows a loss
+    if claim["id"] not in AGAIN: return []
+    begins, reason, gains, costs, there, here = AGAIN[claim["id"]]
+    first = [row for row in claim["primary"].get("measured", []) if row["reason"] == reason and row["value"] < 0]
     others = [row for row in claim["rows"] if row["kind"] == "measured" and row["comparison"].startswith(begins)
-              and row["value"]*first[0]["value"] < 0] if first else []
-    told = lambda row, where: f"{points(row)} on {_promoters(row)}, where {where}"
-    return [f"A secondary comparison ({claim['id']}) points the other way: {reason}, gains {told(row, there)}, and "
-            f"{told(first[0], here)}." for row in others[:1]]
+              and row["value"] > 0]
+    return [f"A secondary comparison ({claim['id']}) points the other way: {gains} {points(other)} on "
+            f"{_promoters(other)}, {there}, and {costs} {points(turned(row))} on {_promoters(row)}, {here}."
+            for row, other in zip(first[:1], others[:1])]
 
 def _promoters(row: dict) -> str: # "18,000 promoters"
     return f"{row['data'].rpartition(' ')[2]} promoters"
@@ -166,13 +168,13 @@ def transfer(
     "What networks from elsewhere are worth beside a model that learned from a few thousand promoters of the place."
     rows = metrics["verdicts"] + metrics["beside"]
     if not rows: return "No promoters that were measured elsewhere were given."
-    places = "; and ".join(_place(name, found) for name, found in metrics["places"].items())
-    return (f"Networks that explain {share(metrics['home'])} of the variance at home explain {places}. "
+    places = " ".join(_place(name, found) for name, found in metrics["places"].items())
+    return (f"At home the ResNets explain {share(metrics['home'])} of the variance. {places} "
             f"The differences, network less regression, are {listed(points(row) for row in rows)}.")
 
 def _place(name: str, found: dict) -> str:
-    on = f"{share(found['network'])} on {counted(found['promoters'], 'promoter')} {place(name)}"
-    return f"{on}, where a ridge regression trained there explains {share(found['ridge'])}"
+    return (f"On {counted(found['promoters'], 'promoter')} {place(name)} they explain {share(found['network'])}; "
+            f"a ridge regression trained there explains {share(found['ridge'])}.")
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #25977733
 def elsewhere(
@@ -209,7 +211,7 @@ def networks_and_trees(
              and claims[row["worse"]] in TREES]
     if not pairs: return "No network stands beside boosted trees here."
     ahead = all(row["low"] > 0 and row["verdict"] == "reproduced" for row in pairs)
-    end = ("On these promoters, networks are ahead of boosted trees on every input that was tried." if ahead
+    end = ("With these settings, networks are ahead of boosted trees on every input that was tried." if ahead
            else "Whether networks are ahead depends on what the trees are given, and for how long they grow.")
     return f"{_all_leads(pairs)} {end}"
 
@@ -278,8 +280,8 @@ def middle(
     found = results.get("middle", {})
     if "CNN" not in found: return "The shallow network was not trained here."
     if found["label"] < CROWDED: return "" # these labels have their middle elsewhere
-    return ("Between 10.5 and 13.5, where the 2022 report saw most predictions of its shallow network, lie "
-            f"{share(found['CNN'])} of our CNN’s predictions and {share(found['label'])} of the labels.")
+    return (f"{share(found['CNN'])} of our CNN’s predictions and {share(found['label'])} of the labels lie between "
+            "10.5 and 13.5, where the 2022 report saw most predictions of its shallow network.")
 
 CROWDED = 0.25 # of the labels in those three of eighteen bins, which would hold a sixth of them if none were preferred
 

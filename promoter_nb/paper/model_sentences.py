@@ -233,9 +233,9 @@ def all_promoters(
     whole = [row for row in metrics["models"] if not row["setting"].endswith("_half")]
     if not whole: return "No model was trained on all promoters."
     first, *others = whole
-    reached = listed([f"{called(first['model'])} explains {span(first['validation'])} of the variance of held-out labels",
-                      *(f"{called(row['model'])} {span(row['validation'])}" for row in others)])
-    learned = f"Trained on all {counted(metrics['promoters'], 'promoter')} that are not held out"
+    best = f"{called(first['model'])} explains {span(first['validation'])} of the variance of held-out labels"
+    reached = listed([best, *(f"{called(row['model'])} {span(row['validation'])}" for row in others)])
+    learned = f"Trained on all {counted(metrics['learned'], 'promoter')} that are not held out"
     return " ".join([f"{learned}, {reached}.", *map(_doubled, metrics["gains"])])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #fa4c0f71
@@ -323,12 +323,12 @@ def frontier_in_short(
     ours = [run for run in metrics["reached"] if run["model"] == "strand ResNet"]
     if not legnet or not ours: return ""
     soonest = min(ours, key=lambda run: run["cost"])
-    rising = " and still rising" if legnet["last_pass"] > RISING else ""
-    return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} of them, trained here for "
-            f"{counted(legnet['passes'], 'pass', 'passes')}{rising}; one run of "
-            f"{counted(metrics['runs'][soonest['setting']]['passes'], 'pass', 'passes')} of the strand ResNet reached "
-            f"LegNet’s last R² on the promoters set aside after about {share(soonest['cost'], 0)} of LegNet’s "
-            "processor time.")
+    rising = ", and still rises" if legnet["last_pass"] > RISING else ""
+    passes = lambda run: f"{in_words(run['passes'])} pass{'es'*(run['passes'] != 1)}"
+    return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} of that variance after "
+            f"{passes(legnet)}{rising}. The strand ResNet, in one run of "
+            f"{passes(metrics['runs'][soonest['setting']])}, reached LegNet’s last R² on the promoters set aside "
+            f"with about {share(soonest['cost'], 0)} of LegNet’s processor time.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #7bb066f9
 def another_medium(
@@ -370,8 +370,8 @@ def _lessons(point: dict) -> str:
     rest = [cost for cost in point["costs"] if cost["low"] <= 0 <= cost["high"]]
     named = lambda costs: listed(with_points(f"its {cost['part']}", cost) for cost in costs)
     return " ".join([f"{gain}.", *([f"R² falls if the teacher lacks {named(lost)}."] if lost else []),
-                     *([f"It rises if the teacher lacks {named(better)}."] if better else []),
-                     *([f"We cannot tell whether it costs anything to lack {named(rest)}."] if rest else [])])
+                     *([f"It rises without {named(better)}."] if better else []),
+                     *([f"The loss of {named(rest)} has no clear effect."] if rest else [])])
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #69a6d52f
 TRUE_MUTAGENESIS = "mutagenesis of the truth"
@@ -438,25 +438,26 @@ def min_gpt(
             f"the CNN reaches {_r2(metrics, 'CNN')}.")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #b1c4c3a3
-def _which(trunk: float | dict, small: float | dict) -> str:
-    "What an architecture's score beside the small network's means."
-    if not isinstance(trunk, dict) or trunk["low"] == trunk["high"]:
+def _which(lead: float | dict) -> str:
+    "What the lead of an architecture over the small network means."
+    if not isinstance(lead, dict) or lead["low"] == lead["high"]:
         return "One seed gives no interval by which to compare the two."
-    if trunk["low"] > small["high"]:
-        return "So the length of the published embeddings stood in the way, and not the architecture."
-    if trunk["high"] < small["low"]: return "So the architecture does not help at this size either."
-    return "At this size the trunk and the CNN cannot be told apart."
+    apart = f"Seed by seed, {leads('the trunk', 'the CNN', lead)}"
+    if lead["low"] > 0:
+        return f"{apart}: the length of the published embeddings stood in the way, and not the architecture."
+    return f"{apart}: the architecture does not help at this size either." if lead["high"] < 0 else f"{apart}."
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #6dd0417c
 def enformer(
-    metrics: dict # of 71_enformer
+    metrics: dict # of 71_enformer; of several seeds, with the lead over the CNN in each (`paper.report`)
 ) -> str: # sentences
     "What Enformer’s architecture makes of promoters."
-    trunk, small = (metrics["compared"][name]["validation"] for name in ("Enformer's trunk", "CNN"))
+    name = "Enformer's trunk"
+    trunk, small = (metrics["compared"][network]["validation"] for network in (name, "CNN"))
     return ("Enformer’s trunk of convolutions and attention, built for the length of a promoter and trained from "
             f"scratch, has an R² of {span(trunk)}; "
             f"its convolutions without attention have {_r2(metrics, 'tower alone')}, and the CNN, trained on the same "
-            f"promoters, has {span(small)}. {_which(trunk, small)}")
+            f"promoters, has {span(small)}. {_which(metrics.get('leads', {}).get(name))}")
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #a1b26c9a
 def padding(

@@ -92,7 +92,12 @@ def said_of_runs(
     runs: list[dict] # metrics of each seed of a model, with `run`
 ) -> str: # sentences
     "What a model's runs found."
+    runs = [metrics | _leads(metrics.get("compared", {})) for metrics in runs]
     return say(runs[0]["run"]["notebook"], runs[0] | over_runs(runs) if len(runs) > 1 else runs[0])
+
+def _leads(compared: dict) -> dict: # how far each network is ahead of the CNN that learned from the same promoters
+    if "CNN" not in compared: return {}
+    return {"leads": {name: found["validation"] - compared["CNN"]["validation"] for name, found in compared.items()}}
 
 # %% ../../nbs/library/paper/05_report.ipynb #de37e163
 def data_values(

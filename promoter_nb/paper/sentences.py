@@ -18,8 +18,9 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
        ("library", "data_set", "calibration", "pipeline", "composition", "motifs", "strands", "balance", "replicates")},
     **{name: getattr(model_sentences, name) for name in
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
-        "results", "ablations", "all_promoters", "another_medium", "simulator_parts", "beyond", "frontier", "attribution",
-        "filters", "embedding", "test_sets", "min_gpt", "enformer", "padding", "autoencoder", "sparse_autoencoder")},
+        "results", "ablations", "all_promoters", "another_medium", "simulator_parts", "beyond", "frontier",
+        "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer", "padding", "autoencoder",
+        "sparse_autoencoder")},
     "verdicts": claim_sentences.verdicts, "transfer": claim_sentences.transfer,
     "motif_regression": model_sentences.ridge,
     "network": model_sentences.model, "forest": model_sentences.model}
