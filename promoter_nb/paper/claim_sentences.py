@@ -63,9 +63,9 @@ def _corrected(claim: dict) -> list[str]: # why an effect is unresolved although
 AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, what a gain and a loss are
     "K1": ("ResNet, not LightGBM on k-mers, on all", "the ResNet, not LightGBM on k-mers", # called, and how each
            "the ResNet leads LightGBM on k-mers by", "it trails by",                       # of the two is trained
-           "in one cycle of the learning rate, with strong weight decay", "by the recipe of 2022"),
+           "trained in one cycle of the rate, with strong weight decay", "trained by the recipe of 2022"),
     "K7": ("one strand in training", "one strand in training, not either", "training on one strand gains", "it costs",
-           "in a few passes", "until the validation score stops rising")}
+           "where networks make a few passes", "where they train until the validation score stops rising")}
 
 def _otherwise(claim: dict) -> list[str]: # of measured promoters, where the primary comparison shows a loss
     if claim["id"] not in AGAIN: return []
