@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['FEWEST_PER_PART', 'NETWORK', 'EXAMPLES', 'EXAMPLES_OF_OTHERS', 'BATCHES', 'FEW', 'GENTLE', 'MODERATE', 'WIDE',
-           'KNOWING', 'KNOWING_EPOCHS', 'NOTHING', 'KNOWN', 'MEMBERS', 'MOST_MEMBERS', 'HURRIED', 'STARTING', 'BESIDE',
-           'GRAINS', 'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'suited_recipe', 'read_start',
-           'take_unit', 'ranges', 'significant', 'fit_members', 'share_time', 'refuse_alike', 'check_values',
-           'train_model']
+           'KNOWING', 'KNOWING_EPOCHS', 'NOTHING', 'KNOWN', 'MEMBERS', 'MOST_MEMBERS', 'HURRIED', 'STARTING', 'GRAINS',
+           'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'suited_recipe', 'read_start', 'take_unit',
+           'ranges', 'significant', 'fit_members', 'share_time', 'refuse_alike', 'check_values', 'train_model']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #cd710f79
 import json
@@ -274,7 +273,6 @@ MEMBERS = 2  # of the default network
 MOST_MEMBERS = 8     # members that more time is turned into
 HURRIED = 1/3 # of the epochs that suit the data, below which one network has all cores
 STARTING = 4 # seconds that a program needs before its first step
-BESIDE = 0.85 # of its speed alone, which a process keeps while others train beside it
 
 def share_time(
     epochs: int,   # that fit into the time, of one network on each process
@@ -319,8 +317,8 @@ class _Task:
         cores = torch.get_num_threads()
         torch.set_num_threads(max(1, cores//self.processes()))
         try:
-            self.measured = self.measured or (BESIDE if self.processes() > 1 else 1)*rows_a_second(
-                self.make(self.seed), self.parts["training"], recipe, **self.devices)
+            self.measured = self.measured or rows_a_second(
+                self.make(self.seed), self.parts["training"], recipe, at_once=self.processes(), **self.devices)
         finally: torch.set_num_threads(cores)
         return self.measured
 

@@ -7,7 +7,10 @@ __all__ = ['TIMED_TOGETHER', 'PREDICTING', 'SPARE', 'rows_a_second', 'epochs_wit
 
 # %% ../../nbs/library/training/07_cost.ipynb #ff9c3b20
 import time
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,20 +32,26 @@ def rows_a_second(
     data: Dataset,     # training part
     recipe: Recipe,    # how it will be trained
     steps: int = 18,   # to measure
+    at_once: int = 1,  # networks that will train side by side
     **devices          # accelerator and precision
-) -> float:
+) -> float: # of each network
     "How many promoters this machine trains on in a second."
     sample = replace(data.take(np.arange(min(len(data), steps*recipe.batch_size))), weights=None)
-    with TemporaryDirectory() as folder:
-        run = TrainingRun(make_fabric(**devices), model, sample, sample, recipe, Path(folder), {}, show=False)
-        start_phase(run, recipe.phases()[0][0], 1)
-        run.schedule = None
-        rows, labels = draw_epoch(run.labels, recipe, 0)
-        warm = min(TIMED_TOGETHER, len(rows) - 1)
-        train_epoch(run, rows[:warm], labels[:warm], 1)
-        parts = zip(*(steps[warm:].split(TIMED_TOGETHER) for steps in (rows, labels)))
-        speeds = [_speed(run, *part) for part in parts]
-    return float(np.median(speeds))
+    each = torch.get_num_threads()
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(at_once, "", torch.set_num_threads, (each,)) as threads:
+        make = partial(TrainingRun, make_fabric(**devices), train=sample, validation=sample, recipe=recipe,
+                       folder=Path(folder), notes={}, show=False)
+        runs = [make(deepcopy(model)) for _ in range(at_once)]
+        return float(np.median([*threads.map(_speeds, runs)]))
+
+def _speeds(run: TrainingRun) -> list[float]:
+    "Promoters a second, of some steps each."
+    start_phase(run, run.recipe.phases()[0][0], 1)
+    run.schedule = None
+    rows, labels = draw_epoch(run.labels, run.recipe, 0)
+    warm = min(TIMED_TOGETHER, len(rows) - 1)
+    train_epoch(run, rows[:warm], labels[:warm], 1)
+    return [_speed(run, *part) for part in zip(*(steps[warm:].split(TIMED_TOGETHER) for steps in (rows, labels)))]
 
 def _speed(run: TrainingRun, rows: torch.Tensor, labels: torch.Tensor) -> float:
     started = time.perf_counter()
