@@ -95,5 +95,6 @@ def test_a_borrowed_chapter_has_its_own_number_of_promoters(texts, name):
         folder = ROOT/made["line"].split(" · ")[1]
         asked = json.loads((folder/"run.json").read_text())["parameters"]
         promoters = asked.get("promoters", asked.get("sequences"))
-        assert f"{promoters:,} promoters of the reference results" in values["scope"][chapter]
+        kind = "simulated" if asked["data"] == "simulated" else "measured"
+        assert values["scope"][chapter] == f"{promoters:,} {kind} promoters of the reference results"
         assert printed(values["scope"][chapter], texts[name])

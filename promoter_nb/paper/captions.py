@@ -80,7 +80,7 @@ def r2(
 def learning_curves(seeds: int) -> str:
     "Under the learning curves."
     over = ", mean and range over seeds" if seeds > 1 else ""
-    return f"R² of the promoters by which the pass to keep is chosen, after each pass{over}."
+    return f"R² of the promoters set aside, by which the pass to keep is chosen, after each pass{over}."
 
 # %% ../../nbs/library/paper/11_captions.ipynb #51937c71
 def density(results: dict) -> str:
@@ -129,9 +129,12 @@ def ablations(metrics: dict) -> str:
             "the lowest and the twentieth with the highest labels.")
 
 # %% ../../nbs/library/paper/11_captions.ipynb #b97d7ce1
+def _kind(metrics: dict) -> str: # "measured " or "simulated ", where the report knows it
+    return f"{metrics['kind']} " if "kind" in metrics else ""
+
 def beyond(metrics: dict) -> str:
     "Under the parts of the strand ResNet."
-    over = f"{counted(metrics['held_out'], 'held-out promoter')} when all others are in place"
+    over = f"{counted(metrics['held_out'], _kind(metrics) + 'held-out promoter')} when all others are in place"
     return (f"What each part of the strand ResNet adds to R² of {over}: mean over {counted(metrics['seeds'], 'seed')} "
             "with Student’s 95\u00a0% interval; filled where the interval excludes zero.")
 
@@ -148,7 +151,8 @@ def all_promoters(metrics: dict) -> str:
     "Under the models that learned from all promoters."
     return ("R² of held-out promoters (points) and of those that were learned from (rings): mean over "
             f"{counted(metrics['seeds'], 'seed')} with Student’s 95\u00a0% interval. All learn from the same "
-            f"{counted(metrics['learned'], 'promoter')}; {counted(metrics['held_out'], 'promoter')} are held out.")
+            f"{counted(metrics['learned'], _kind(metrics) + 'promoter')}; "
+            f"{counted(metrics['held_out'], 'promoter')} are held out.")
 
 # %% ../../nbs/library/paper/11_captions.ipynb #b851becc
 ORDER = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
@@ -163,7 +167,8 @@ def floor(
 def _under(runs): # as for `floor`, with `model` and `passes`
     "The passes that lie below the axis, as a sentence."
     nth, models = lambda i: ORDER[i] if i < len(ORDER) else f"{i + 1}th", [run["model"] for run in runs]
-    name = lambda run: called(run["model"]) + f" in {run['passes']} passes"*(models.count(run["model"]) > 1)
+    which = lambda run: f" in {counted(run['passes'], 'pass', 'passes')}" if models.count(run["model"]) > 1 else ""
+    name = lambda run: f"{called(run['model'])}{which(run)}"
     found = [f"the {nth(i)} pass of {name(run)}"
              for run in runs for i, reached in enumerate(run["r2"]) if reached < floor(runs)]
     return f" {sentence(listed(found))[:-1]} lie{'s'*(len(found) == 1)} below the axis." if found else ""
@@ -172,8 +177,9 @@ def _under(runs): # as for `floor`, with `model` and `passes`
 def frontier(metrics: dict) -> str:
     "Under the frontier of R² and cost."
     return ("R² of promoters set aside from training, after each pass, and the processor time that one core has spent "
-            f"until then, on a logarithmic scale; {counted(metrics['promoters'], 'promoter')} to learn from. One run "
-            "of each network, and of the strand ResNet one for each number of passes."
+            "until then, on a logarithmic scale; "
+            f"{counted(metrics['promoters'], _kind(metrics) + 'promoter')} to learn from. One run of each network, and "
+            "of the strand ResNet one for each number of passes."
             f"{_under(list(metrics['runs'].values()))}")
 
 # %% ../../nbs/library/paper/11_captions.ipynb #90bd60c1
@@ -194,10 +200,10 @@ def _margins(metrics): # of the chapter on verdicts
 def verdicts(metrics: dict) -> str:
     "Under the effects that decide on the claims."
     scored, learned = counted(metrics["held_out"], "held-out promoter"), counted(metrics["promoters"], "promoter")
-    return (f"One comparison for each claim, or one for each of its reasons: mean gain over {metrics['seeds']} seeds "
-            f"with its 95\u00a0% interval over seeds and promoters, on {scored}; {learned} to learn from. The band is "
-            f"the margin: {_margins(metrics)}. Points are filled where the claim is decided. The axis is linear up to "
-            "one point on either side of zero, and logarithmic beyond.")
+    return (f"One comparison for each claim, or one for each of its parts: mean gain over "
+            f"{counted(metrics['seeds'], 'seed')} with its 95\u00a0% interval over seeds and promoters, on {scored}; "
+            f"{learned} to learn from. The band is the margin: {_margins(metrics)}. Points are filled where the claim "
+            "is decided. The axis is linear up to one point on either side of zero, and logarithmic beyond.")
 
 # %% ../../nbs/library/paper/11_captions.ipynb #e7c3fbbf
 def attribution(metrics: dict) -> str:

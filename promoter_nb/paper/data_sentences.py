@@ -7,7 +7,8 @@ __all__ = ['library', 'data_set', 'calibration', 'replicates', 'pipeline', 'comp
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #6e6b4d57
 from .formatting import decimal, percent
-from .sentence_parts import counted, data_called, listed, points, share, span, with_interval
+from .sentence_parts import (
+    changes, counted, data_called, in_words, listed, points, sentence, share, span, with_interval)
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #cbf3cbf2
 def library(
@@ -30,11 +31,11 @@ def _shape(labels: dict) -> str:
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #1b58e984
 def _flanks(rows: dict) -> str:
     damaged, longer = rows["damaged_flank"], rows["longer_than_width"]
-    flanks = (f"{counted(damaged, 'promoter')} {'has' if damaged == 1 else 'have'} a damaged flank" if damaged
-              else "No promoter has a damaged flank")
+    found = counted(damaged, "promoter") if damaged else "no promoter"
+    flanks = f"{found} {'has' if damaged < 2 else 'have'} a damaged flank"
     cores = counted(longer, "core is", "cores are") if longer else "no core is"
     cut = "" if not longer else f" and {'loses its' if longer == 1 else 'lose their'} first bases"
-    return f"{flanks}, and {cores} longer than {rows['width']} bases{cut}."
+    return sentence(f"{flanks}, and {cores} longer than {rows['width']} bases{cut}")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #71f888e4
 def data_set(
@@ -49,7 +50,10 @@ def data_set(
             f"{_flanks(rows)} "
             f"Labels range from {decimal(labels['minimum'])} to {decimal(labels['maximum'])}, with a mean of "
             f"{decimal(labels['mean'])} and a standard deviation of {decimal(labels['sd'])}; "
-            f"{share(labels['integer_fraction'])} are whole numbers, {_shape(labels)}.")
+            f"{_whole(labels['integer_fraction'])}, {_shape(labels)}.")
+
+def _whole(part: float) -> str: # of the labels
+    return f"{share(part)} are whole numbers" if part >= 0.0005 else "none is a whole number"
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #5af92a16
 def _moments(found: dict) -> str:
@@ -65,10 +69,10 @@ def calibration(
     every = f"All {asked} quantities with a tolerance set beforehand lie within it."
     missed = f"; {listed(metrics['missed'])} {'does' if asked - within == 1 else 'do'} not" if metrics["missed"] else ""
     some = (f"Of {asked} quantities with a tolerance set beforehand, "
-            f"{within} {'lies' if within == 1 else 'lie'} within it{missed}.")
+            f"{in_words(within)} {'lies' if within == 1 else 'lie'} within it{missed}.")
     return (f"{every if within == asked else some} "
-            f"Two more have no tolerance, the shape of the distribution: the sample has {_moments(metrics['real'])}, "
-            f"ours has {_moments(metrics['simulated'])}.")
+            f"Skewness and excess kurtosis have no tolerance: the sample has {_moments(metrics['real'])}, ours has "
+            f"{_moments(metrics['simulated'])}.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #a7b572b5
 def replicates(
@@ -76,8 +80,9 @@ def replicates(
 ) -> str: # sentences
     "How well promoters could be predicted, by measurements of the same ones."
     made, found = metrics["simulated"], metrics["measured"]
-    said = (f"Two measurements of {counted(made['promoters'], 'simulated promoter')} let a perfect model explain "
-            f"{span(made['one'])} of one of them, and their true expression explains {share(made['truth'])}.")
+    said = (f"Judged by two measurements of {counted(made['promoters'], 'simulated promoter')}, a perfect model would "
+            f"explain {span(made['one'])} of the variance of one measurement; the true expression does explain "
+            f"{share(made['truth'])}.")
     if not found: return said
     return (f"{said} The replicates of {counted(found['promoters'], 'promoter')} of {data_called(found['name'])} "
             f"correlate at {decimal(found['correlation'])}, so a perfect model would explain {span(found['mean'])} of "
@@ -105,7 +110,7 @@ def composition(
             f"{correlation('melting_temperature')}, "
             f"and the two with each other at {decimal(metrics['gc_with_melting_temperature'])}. A linear model of "
             f"pairs of bases has an R² of {share(r2['pairs'])}; "
-            f"adding both features changes that by {points(metrics['added_to_pairs'])}.")
+            f"adding both features {changes('it', metrics['added_to_pairs'])}.")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #3d60ff85
 def _sure(effects: dict) -> list[tuple[str, dict]]:
@@ -155,7 +160,7 @@ def strands(
     return (f"A network trained on one strand has an r² with the labels of {share(read['forward'])} when it reads "
             f"that strand and of {share(read['reverse'])} when it reads the other, "
             f"a difference of {points(metrics['forward_less_reverse'])}. "
-            f"Training on one strand rather than on both changes R² by {points(metrics['one_less_both'])}.{known}")
+            f"Training on one strand rather than on both {changes('R²', metrics['one_less_both'])}.{known}")
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #749108ef
 def balance(
@@ -168,4 +173,4 @@ def balance(
             f"{share(metrics['variance_kept'])} of the variance that a model sees. "
             f"Weighted sampling raises the share of the tails from {share(tails('as measured'))} to "
             f"{share(tails('weighted'))}, "
-            f"but an epoch then shows only {share(drawn['weighted']['rows_seen'])} of the promoters.")
+            f"but a pass then shows only {share(drawn['weighted']['rows_seen'])} of the promoters.")

@@ -28,6 +28,7 @@ from promoter_nb.paper.claims import (
 from .model_sentences import beyond_in_short, frontier_in_short, measured_in_short
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
+from .sentence_parts import counted
 from .sentences import say
 
 # %% ../../nbs/library/paper/05_report.ipynb #0bdfe89b
@@ -41,12 +42,12 @@ def setting(
 ) -> str: # a few words; empty for a model without such settings
     "The settings of a model that its score depends on most."
     if "rounds" in parameters:
-        stopped = "" if parameters.get("patience") else ", not stopped early"
+        stopped = "" if parameters.get("patience") else " without early stopping"
         return f"{parameters['rounds']} rounds of {parameters['leaves']} leaves{stopped}"
     if "trees" in parameters: return f"{parameters['trees']} trees"
     if "epochs" not in parameters: return ""
     passes = parameters["epochs"] + parameters.get("muon_epochs", 0)
-    return f"{passes} pass{'es'*(passes != 1)}"
+    return counted(passes, "pass", "passes")
 
 # %% ../../nbs/library/paper/05_report.ipynb #5c15f868
 # of a model's predictions, and what it would be if the model were right on average
@@ -241,13 +242,14 @@ def runs_in(
 # %% ../../nbs/library/paper/05_report.ipynb #82476000
 def with_promoters(
     found: dict[str, dict] # chapters of one folder, as `chapters` gives them, that of the data among them
-) -> dict[str, dict]: # each with `promoters_used`; raises ValueError when the chapter on the data is missing
+) -> dict[str, dict]: # each with `promoters_used` and their `kind`; raises ValueError without the chapter on the data
     "Chapters, each with the number of promoters that it looked at."
     if "data_set" not in found:
         place = next(iter(found.values()))["folder"].parent
         raise ValueError(f"{place} has no 21_data_set, which tells how many promoters its chapters looked at")
-    rows = found["data_set"]["rows"]["used"]
-    return {name: metrics | {"promoters_used": promoters_used(metrics, rows)} for name, metrics in found.items()}
+    rows, kind = found["data_set"]["rows"]["used"], kind_of(found)
+    return {name: metrics | {"promoters_used": promoters_used(metrics, rows), "kind": kind}
+            for name, metrics in found.items()}
 
 # %% ../../nbs/library/paper/05_report.ipynb #da1ffd93
 def measured_results(
@@ -407,7 +409,8 @@ def collect(
     table = _ledger(claims, primary, told, others)
     measured = measured_results(known if simulated else [], found["results"], root)
     groups = _runs_shown(root, results, folders, references, spare, table)
-    scope = {name: claim_text.scope(metrics["promoters_used"], name in own) for name, metrics in found.items()}
+    scope = {name: claim_text.scope(metrics["promoters_used"], name in own, metrics["kind"])
+             for name, metrics in found.items()}
     return {"profile": profile, "simulated": simulated, "measured": measured, "ledger": table, "runs": groups,
             "claims": _claim_rows(claims),
             "plots": _plots(root, [*(f"figures/reference/{name}" for name in spare), figures]),
