@@ -14,7 +14,7 @@ from promoter_nb.paper.claims import in_words_of_today, word_of_today
 from promoter_nb.paper.sentences import say
 
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
-# Facts of the original report and of the assay, of which the text speaks; none of them is a result.
+# Facts of the 2022 report and of the assay, of which the text speaks; none of them is a result.
 FACTS = {"2022", "80", "17", "13", "18", "0", "21", "5", "64", "2047", "600", "0.001", "95", "19", "40", "7", "2",
          "6.7", "128", "1", "3", "196608",
          "76", "31", "8.5", "142", "6739258", "51.2", "10.5", "13.5", "2020", "2026"}

@@ -166,7 +166,7 @@ def _rows(claim: str, said: list[dict]) -> list[dict]:
 
 # %% ../../nbs/library/paper/01_claims.ipynb #35fe68bd
 def ledger(
-    claims: dict[str, dict], # by id: the claim, and the evidence that the original gives
+    claims: dict[str, dict], # by id: the claim, and the evidence that the 2022 report gives
     said: list[dict[str, list[dict]]], # as `statements` gives them: of this report's data, then of others
     tested: dict[str, list[dict]] # as `verdicts_by_kind` gives them
 ) -> list[dict]: # one a claim: its primary comparisons, what they say in short by kind, and its other comparisons
