@@ -211,8 +211,10 @@ def _all_leads(pairs: list[dict]) -> str:
     "Who leads in each of some pairs of models, in one sentence."
     said = []
     for better, rows in groupby(sorted(pairs, key=lambda row: row["better"]), lambda row: row["better"]):
-        first, *others = (leads(called(better), called(row["worse"]), row) for row in rows)
-        said.append(listed([first, *(text.removeprefix(f"{called(better)} leads ") for text in others)]))
+        texts, verb = [leads(called(better), called(row["worse"]), row) for row in rows], f"{called(better)} leads "
+        ahead = [text for text in texts if text.startswith(verb)]
+        if ahead: said.append(verb + listed(text.removeprefix(verb) for text in ahead))
+        said += [text for text in texts if text not in ahead]
     return sentence("; ".join(said))
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #cdf1d8f1
