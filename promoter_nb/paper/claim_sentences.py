@@ -25,7 +25,7 @@ def _outcome(rows: tuple) -> str: # (part, verdict) of one claim, such as "suppo
     parts, verdicts = zip(*sorted(rows, key=lambda row: NAMED_FIRST.index(row[1])))
     if not parts[0]: return verdicts[0]
     if len({*verdicts}) > 1: return listed(f"{verdict} for {part}" for part, verdict in zip(parts, verdicts))
-    return f"{verdicts[0]} for {'both '*(len(parts) > 1)}{listed(parts)}"
+    return f"{verdicts[0]} for {'both '*(len(parts) == 2)}{listed(parts)}"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #83beb6c4
 def _on_both(found: dict[str, tuple]) -> str: # what was found on each kind of promoters
@@ -56,13 +56,17 @@ def _corrected(claim: dict) -> list[str]: # why an effect is unresolved although
             if row["verdict"] == "unresolved" and row["low"]*row["high"] > 0:
                 size = points(row if row["value"] > 0 else turned(row))
                 found.setdefault((row["reason"], row["value"] > 0), []).append(f"by {size} on {kind}")
-    return [f"In the primary comparison {_direction(*change)} {listed(sizes)} promoters; the interval excludes zero by "
-            "itself, but not after Holm’s correction for the number of tests." for change, sizes in found.items()]
+    itself = lambda sizes: "each interval excludes" if len(sizes) > 1 else "the interval excludes"
+    return [f"In the primary comparison for {claim['id']}, {_direction(*change)} {listed(sizes)} promoters; "
+            f"{itself(sizes)} zero by itself, but not after Holm’s correction for the number of tests."
+            for change, sizes in found.items()]
 
 def _direction(reason: str, gains: bool) -> str: # which of two models leads, or what a change does to R²
     better, _, worse = reason.partition(", not ")
     if reason.startswith("the ") and worse: return f"{better} {'leads' if gains else 'trails'} {worse}"
-    return f"{reason} {'raises' if gains else 'lowers'} R²"
+    change, _, where = reason.partition(", judged ")
+    verb, aside = "raises" if gains else "lowers", ","*("," in change)
+    return f"{change}{aside} {verb} R²{f' {where}' if where else ''}"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #96dc93aa
 AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, what a gain and a loss are
@@ -82,8 +86,8 @@ def _otherwise(claim: dict) -> list[str]: # of measured promoters, where the pri
             f"{_promoters(other)}, {there}, and {costs} {points(turned(row))} on {_promoters(row)}, {here}."
             for row, other in zip(first[:1], others[:1])]
 
-def _promoters(row: dict) -> str: # "18,000 promoters"
-    return f"{row['data'].rpartition(' ')[2]} promoters"
+def _promoters(row: dict) -> str: # "18,000 measured promoters"
+    return f"{row['data'].rpartition(' ')[2]} {row.get('kind', 'measured')} promoters"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #0d4555b4
 def _ranked(claim: dict) -> list[str]: # how leaves rank beside the setting that matters most, or next to most
@@ -106,9 +110,9 @@ VERBS = {"supported": ("supports a claim", "support a claim"),
          "contradicted": ("contradicts a claim", "contradict a claim"),
          "no difference": ("shows no difference", "show no difference"),
          "unresolved": ("is unresolved", "are unresolved")}
-TOPICS = {"K3": "regression", "K4": "SGD", "K5": "channels", "K10": "another medium", "T1": "the cut learning rate",
+TOPICS = {"K3": "regression", "K4": "SGD", "K5": "channels", "K10": "transfer", "T1": "the cut learning rate",
           "T3": "averaging", "L1": "2047 leaves", "L2": "k-mer counts", "L6": "the forest", # of claims without parts
-          "equal expression": "equal expression of both strands", "networks": "networks over boosting", # of parts
+          "equal expression": "expression itself", "networks": "networks over boosting", # of parts
           "boosting": "boosting over bagging"}
 
 def verdicts(
@@ -121,8 +125,8 @@ def verdicts(
     first, *others = (_decided(VERBS[verdict], rows) for verdict, rows in found.items() if rows)
     return " ".join(map(sentence, [f"{where}{first}", *others, *map(_control, metrics["control"])]))
 
-def _decided(verbs: tuple[str, str], rows: list[dict]) -> str: # such as "one supports a claim: depth (K2, 5.0 points)"
-    return f"{in_words(len(rows))} {verbs[len(rows) > 1]}: {listed(map(_topic, rows))}"
+def _decided(verbs: tuple[str, str], rows: list[dict]) -> str: # such as "one comparison supports a claim: depth (K2)"
+    return f"{counted(len(rows), 'comparison')} {verbs[len(rows) > 1]}: {listed(map(_topic, rows))}"
 
 def _topic(row: dict) -> str:
     part = row.get("part") or row["claim"]
@@ -154,7 +158,7 @@ def _with_transfer(chapters: dict) -> dict: # the metrics of the verdicts, those
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #bb920368
 COUNTED = {"supported": ("supports the conclusion", "support the conclusion"),
-           "contradicted": ("contradicts it", "contradict it"),
+           "contradicted": ("contradicts the conclusion", "contradict the conclusion"),
            "no difference": ("shows no difference", "show no difference"),
            "unresolved": ("is unresolved", "are unresolved")}
 
@@ -182,12 +186,12 @@ def transfer(
     rows = metrics["verdicts"] + metrics["beside"]
     if not rows: return "No promoters that were measured elsewhere were given."
     places = " ".join(_place(name, found) for name, found in metrics["places"].items())
-    return (f"The {counted(metrics['seeds'], 'ResNet')} of the primary comparisons explain {share(metrics['home'])} of "
-            f"the variance of held-out promoters at home. {places}")
+    networks = f"{counted(metrics['seeds'], 'ResNet')} of the primary comparisons explain{'s'*(metrics['seeds'] == 1)}"
+    return f"The {networks} {share(metrics['home'])} of the variance of held-out measured promoters at home. {places}"
 
 def _place(name: str, found: dict) -> str:
     return (f"On {counted(found['promoters'], 'promoter')} {place(name)} they explain {share(found['network'])}, "
-            f"and a ridge regression trained there {share(found['ridge'])}.")
+            f"once a line has matched the scales, and a ridge regression trained there {share(found['ridge'])}.")
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #25977733
 def elsewhere(
@@ -230,7 +234,7 @@ def networks_and_trees(
              and claims[row["worse"]] in TREES]
     if not pairs: return "No network stands beside boosted trees here."
     ahead = all(row["low"] > 0 and row["verdict"] == "reproduced" for row in pairs)
-    end = ("With these settings, every network is ahead of boosted trees on either input." if ahead
+    end = ("With these settings, both networks are ahead of boosted trees, whatever the trees are given." if ahead
            else "Whether networks are ahead depends on what the trees are given, and for how long they grow.")
     return f"{_all_leads(pairs)} {end}"
 

@@ -53,7 +53,7 @@ def data_set(
             f"{_whole(labels['integer_fraction'])}, {_shape(labels)}.")
 
 def _whole(part: float) -> str: # of the labels
-    return f"{share(part)} are whole numbers" if part >= 0.0005 else "none is a whole number"
+    return f"{share(part)} are whole numbers" if part else "none is a whole number"
 
 # %% ../../nbs/library/paper/08_data_sentences.ipynb #5af92a16
 def _moments(found: dict) -> str:

@@ -103,7 +103,7 @@ def changes(
     "In which direction something changes, and by how much."
     if entry["low"] > 0: return f"raises {what} by {points(entry)}"
     if entry["high"] < 0: return f"lowers {what} by {points(turned(entry))}"
-    return f"changes {what} little, if at all: by {points(entry)}"
+    return with_points(f"has no clear effect on {what}", entry)
 
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #d00de2e0
 def value(
