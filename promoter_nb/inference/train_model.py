@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import numpy as np
@@ -44,7 +45,7 @@ from ..training.batches import choose_device, name_device
 from ..training.precision import choose_precision
 from ..training.predict import make_fabric, predict
 from .predictor import Predictor
-from ..training.cost import epochs_within, rows_a_second, seconds_for, tell_cost
+from ..training.cost import epochs_within, keep_training, rows_a_second, seconds_for, tell_cost
 from ..training.recipe import BRIEF, MUON, Recipe
 from ..data.sequence import PADDING, is_gc
 from ..training.fit import fit_network
@@ -214,7 +215,7 @@ def _library(measured: str | Path | Dataset, data: Dataset) -> dict | None:
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #e27edbeb
 def _work():
-    "Train what comes down the pipe, in a process of its own."
+    "Do what comes down the pipe, in a process of its own."
     def end_with_the_pipe():
         sys.stdin.buffer.read()
         os._exit(1)
@@ -224,7 +225,7 @@ def _work():
     torch.set_num_threads(threads)
     answer = None
     try:
-        for job in jobs: fit_network(**job)
+        for job in jobs: job()
     except Exception as error: answer = error
     os.write(1, pickle.dumps(answer))
     os._exit(0)
@@ -248,6 +249,11 @@ def _hear(process):
     error = pickle.loads(answer)
     if error: raise error
 
+def _stop(processes: list[subprocess.Popen]):
+    for process in processes:
+        process.kill()
+        process.wait()
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #a5211ffa
 def fit_members(
     jobs: list[dict], # arguments of `fit_network`, for each member
@@ -256,16 +262,15 @@ def fit_members(
     "Train the members of an ensemble, each on cores of its own."
     cores, shares = torch.get_num_threads(), [jobs[place::processes] for place in range(min(processes, len(jobs)))]
     threads = max(1, cores//len(shares))
-    others = [_start(threads, [job | {"progress": False} for job in share]) for share in shares[1:]]
+    others = [_start(threads, [partial(fit_network, **job | {"progress": False}) for job in share])
+              for share in shares[1:]]
     try:
         torch.set_num_threads(threads)
         own = [fit_network(**job)[0] for job in shares[0]]
         for process in others: _hear(process)
     finally:
         torch.set_num_threads(cores)
-        for process in others:
-            process.kill()
-            process.wait()
+        _stop(others)
     return [own[place//len(shares)] if place % len(shares) == 0 else fit_network(**job)[0]
             for place, job in enumerate(jobs)]
 
@@ -318,10 +323,28 @@ class _Task:
         cores = torch.get_num_threads()
         torch.set_num_threads(max(1, cores//self.processes()))
         try:
-            self.measured = self.measured or rows_a_second(
-                self.make(self.seed), self.parts["training"], recipe, at_once=self.processes(), **self.devices)
+            if not self.measured:
+                with _busy(self, recipe):
+                    self.measured = rows_a_second(self.make(self.seed), self.parts["training"], recipe, **self.devices)
         finally: torch.set_num_threads(cores)
         return self.measured
+
+# %% ../../nbs/library/inference/02_train_model.ipynb #efa51164
+def _say_ready(): os.write(1, b".")
+
+@contextmanager
+def _busy(task: "_Task", recipe: Recipe) -> Iterator[None]:
+    "Keep those cores busy on which other processes will train, if a time has to be kept."
+    others = range(task.processes() - 1 if task.minutes else 0)
+    sample = task.parts["training"].take(np.arange(min(len(task.parts["training"]), 18*recipe.batch_size)))
+    with TemporaryDirectory() as folder:
+        busy = partial(keep_training, task.make(task.seed), sample, recipe, Path(folder), _say_ready, **task.devices)
+        processes = [_start(torch.get_num_threads(), [busy]) for _ in others]
+        try:
+            for process in processes:
+                if process.stdout.read(1) != b".": raise ChildProcessError("a process that kept a core busy has ended")
+            yield
+        finally: _stop(processes)
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #f48c9c61
 def _suit(task: _Task, recipe: Recipe) -> Recipe:
