@@ -342,7 +342,8 @@ def _busy(task: "_Task", recipe: Recipe) -> Iterator[None]:
         processes = [_start(torch.get_num_threads(), [busy]) for _ in others]
         try:
             for process in processes:
-                if process.stdout.read(1) != b".": raise ChildProcessError("a process that kept a core busy has ended")
+                if process.stdout.read(1) != b".":
+                    raise ChildProcessError("a process that kept a core busy was ended from outside; call again")
             yield
         finally: _stop(processes)
 
