@@ -60,7 +60,7 @@ def keep_training(
     data: Dataset,    # training part
     recipe: Recipe,   # how it will be trained
     folder: Path,     # which stays empty
-    said: Callable[[], None], # called when training begins
+    said: Callable[[], None], # called before every round
     **devices         # accelerator and precision
 ) -> None: # until the process ends, or `said` raises
     "Keep a core as busy as training does."
