@@ -45,7 +45,7 @@ from ..training.batches import choose_device, name_device
 from ..training.precision import choose_precision
 from ..training.predict import make_fabric, predict
 from .predictor import Predictor
-from ..training.cost import epochs_within, keep_training, rows_a_second, seconds_for, tell_cost
+from ..training.cost import epochs_within, keep_training, rows_a_second, seconds_for, some_steps, tell_cost
 from ..training.recipe import BRIEF, MUON, Recipe
 from ..data.sequence import PADDING, is_gc
 from ..training.fit import fit_network
@@ -335,8 +335,7 @@ def _say_ready(): os.write(1, b".")
 @contextmanager
 def _busy(task: "_Task", recipe: Recipe) -> Iterator[None]:
     "Keep those cores busy on which other processes will train, if a time has to be kept."
-    others = range(task.processes() - 1 if task.minutes else 0)
-    sample = task.parts["training"].take(np.arange(min(len(task.parts["training"]), 18*recipe.batch_size)))
+    others, sample = range(task.processes() - 1 if task.minutes else 0), some_steps(task.parts["training"], recipe)
     with TemporaryDirectory() as folder:
         busy = partial(keep_training, task.make(task.seed), sample, recipe, Path(folder), _say_ready, **task.devices)
         processes = [_start(torch.get_num_threads(), [busy]) for _ in others]

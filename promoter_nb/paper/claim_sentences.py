@@ -87,7 +87,7 @@ def _otherwise(claim: dict) -> list[str]: # of measured promoters, where the pri
             for row, other in zip(first[:1], others[:1])]
 
 def _promoters(row: dict) -> str: # "18,000 measured promoters"
-    return f"{row['data'].rpartition(' ')[2]} {row.get('kind', 'measured')} promoters"
+    return f"{row['data'].rpartition(' ')[2]} measured promoters"
 
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #0d4555b4
 def _ranked(claim: dict) -> list[str]: # how leaves rank beside the setting that matters most, or next to most
@@ -275,7 +275,7 @@ def published(
                f"{share(row['validation'])}" for row in rows
                if not inside(row["validation"], row["published"]["validation"])]
     if not outside: return f"What the 2022 report gives for {counted(len(rows), 'model')} lies within our intervals."
-    values = f"{in_words(len(rows))} {'value' if len(rows) == 1 else 'values'} that the 2022 report gives"
+    values = f"{counted(len(rows), 'value')} that the 2022 report gives"
     lie = f"{'lies' if len(outside) == 1 else 'lie'} outside our intervals: {'; '.join(outside)}."
     if 1 < len(outside) == len(rows): return f"All {values} {lie}"
     return f"Of {values}, {in_words(len(outside))} {lie}"

@@ -342,7 +342,7 @@ def frontier_in_short(
     if not legnet or not ours: return ""
     soonest = min(ours, key=lambda run: run["cost"])
     rising = ", and still rises" if legnet["last_pass"] > RISING else ""
-    passes = lambda run: f"{in_words(run['passes'])} pass{'es'*(run['passes'] != 1)}"
+    passes = lambda run: counted(run["passes"], "pass", "passes")
     return (f"LegNet, which won the challenge, explains {span(legnet['validation'])} of that variance after "
             f"{passes(legnet)}{rising}. The strand ResNet, in one run of "
             f"{passes(metrics['runs'][soonest['setting']])}, reached LegNet’s last R², on promoters set aside from "
