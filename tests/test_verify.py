@@ -86,9 +86,9 @@ def test_elsewhere_a_shortened_and_a_rescaled_table_are_named(built, reference, 
                                                                    for key in keys}
 
 
-def test_elsewhere_another_name_is_named_and_another_verdict_is_not(built, reference):
+def test_elsewhere_another_name_is_named_and_another_order_is_not(built, reference):
     for path in reference.rglob("run.json"): change(path, "device", value="another machine")
-    change(reference/"61_ablations/metrics.json", "table", 0, "verdict", value="another one")
+    change(reference/"60_results/metrics.json", "differences", 0, "better", value="another one")
     change(reference/"resnet/seed-0/metrics.json", "model", value="another one")
     (row,) = compare_results(reference, built.folder/SMOKE).query("not ok").itertuples()
     assert (row.file, row.key) == ("resnet/seed-0/metrics.json", "model")

@@ -233,7 +233,7 @@ def networks_and_trees(
     pairs = [row for row in results["differences"] if claims[row["better"]] in NETWORKS
              and claims[row["worse"]] in TREES]
     if not pairs: return "No network stands beside boosted trees here."
-    ahead = all(row["low"] > 0 and row["verdict"] == "reproduced" for row in pairs)
+    ahead = all(row["low"] > 0 and not row.get("caveat") for row in pairs)
     end = ("With these settings, both networks are ahead of boosted trees, whatever the trees are given." if ahead
            else "Whether networks are ahead depends on what the trees are given, and for how long they grow.")
     return f"{_all_leads(pairs)} {end}"
