@@ -138,8 +138,9 @@ ENDS = "value", "low", "high"
 
 def _verdicts_on(claim: str, rows: list[dict]) -> list[dict]: # of one kind of promoters
     part = lambda row: CLAIM_PARTS.get(row.get("part", ""), row.get("part", ""))
-    return [{"part": part(row), "effect": effect(row), **{name: row[name] for name in
-                                                          ("reason", "verdict", "data", "source", *ENDS)}}
+    names = "reason", "verdict", "data", "source", *ENDS
+    return [{"part": part(row), "effect": effect(row), **{name: row[name] for name in names}}
+            | ({"in_time": row["in_time"], "seeds": row["seeds"]} if "in_time" in row else {})
             for row in rows if row["claim"] == claim]
 
 def _in_short(verdicts: list[dict]) -> str:
