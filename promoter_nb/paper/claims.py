@@ -49,7 +49,8 @@ _FILES = {"test": "dream2022_test"} # the chapter on transfer called the challen
 
 # %% ../../nbs/library/paper/01_claims.ipynb #ca672efa
 CHAPTER = re.compile(r"[2-7][0-9]_")
-STUDIES = "ablations", "all_promoters", "beyond", "frontier", "primary" # folders of runs that belong to a chapter
+# Folders of runs that belong to a chapter.
+STUDIES = "ablations", "all_promoters", "beyond", "frontier", "primary", "recipes"
 
 # %% ../../nbs/library/paper/01_claims.ipynb #211649be
 def _read(path):
