@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['NETWORK_PARTS', 'RESNET_OF_2022', 'TRUE_MUTAGENESIS', 'model', 'lightgbm', 'ridge', 'architectures', 'tree_inputs',
            'leaves', 'huber', 'hyperparameters', 'leaf_embedding', 'embedding', 'results', 'measured_in_short',
-           'ablations', 'all_promoters', 'beyond', 'beyond_in_short', 'frontier', 'frontier_in_short', 'another_medium',
-           'simulator_parts', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding', 'autoencoder',
-           'sparse_autoencoder']
+           'ablations', 'recipe', 'all_promoters', 'beyond', 'beyond_in_short', 'frontier', 'frontier_in_short',
+           'another_medium', 'simulator_parts', 'attribution', 'filters', 'test_sets', 'min_gpt', 'enformer', 'padding',
+           'autoencoder', 'sparse_autoencoder']
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #9a2a3235
 from ..evaluation.uncertainty import RISING
@@ -229,6 +229,26 @@ def ablations(
     if tails: said.append(f"In the tails, {_effects(tails, 'tail_R2')}.")
     unsure = _unsure(rows, "R2") + _unsure(tails, "tail_R2", " in the tails")
     return " ".join(said + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
+
+# %% ../../nbs/library/paper/09_model_sentences.ipynb #26c7cfe4
+def _with_recipe(row: dict, explains: str = "", than: str = "") -> str:
+    return (f"with a rate of {row['rate']:g} and a decay of {row['decay']:g}, {called(row['model'])}{explains} "
+            f"{share(row['held_out'])}{' of the variance of held-out labels' if explains else ''}, "
+            f"{points(row['gain'])} more{than}")
+
+def recipe(
+    metrics: dict # of 44_recipe
+) -> str: # sentences
+    "What the best learning rate and weight decay of each network are worth."
+    if not metrics["chosen"]: return "No network was trained with several recipes."
+    ranked = sorted(metrics["chosen"], key=lambda row: -row["gain"]["value"])
+    first, *others = [row for row in ranked if row["setting"] != row["as_in_2022"]] or [None]
+    same = [called(row["model"]) for row in ranked if row["setting"] == row["as_in_2022"]]
+    said = [_with_recipe(first, " explains", " than with the recipe of 2022")] if first else []
+    said = [sentence("; ".join([*said, *map(_with_recipe, others)]))] if said else []
+    if same: said.append(f"The recipe of 2022 is the best of those tried for {listed(same)}.")
+    if "trees" in metrics: said.append(f"LightGBM on k-mers explains {share(metrics['trees'])}.")
+    return " ".join(said)
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #943244d6
 def all_promoters(

@@ -18,7 +18,7 @@ SENTENCES: dict[str, Callable[[dict], str]] = {
        ("library", "data_set", "calibration", "pipeline", "composition", "motifs", "strands", "balance", "replicates")},
     **{name: getattr(model_sentences, name) for name in
        ("architectures", "lightgbm", "ridge", "tree_inputs", "leaves", "huber", "hyperparameters", "leaf_embedding",
-        "results", "ablations", "all_promoters", "another_medium", "simulator_parts", "beyond", "frontier",
+        "results", "ablations", "recipe", "all_promoters", "another_medium", "simulator_parts", "beyond", "frontier",
         "attribution", "filters", "embedding", "test_sets", "min_gpt", "enformer", "padding", "autoencoder",
         "sparse_autoencoder")},
     "verdicts": claim_sentences.verdicts, "transfer": claim_sentences.transfer,
