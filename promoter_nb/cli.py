@@ -257,12 +257,13 @@ class _Agreement:
 def _predict_block(predictor, frame, name, column, to, agreement):
     "A block of the input with its predictions; its measured values count for the agreement."
     from promoter_nb.data.read_sequences import complaints_with_line, find_column
-    measured = _numbers(frame[frame.measured.str.strip() != ""], "measured", name) if "measured" in frame else None
+    at, measured = find_column(frame, "measured"), None
+    if at is not None: measured = _numbers(frame[frame[at].str.strip() != ""], at, name)
     with complaints_with_line(frame, name):
         table = predictor.table(frame[find_column(frame, column, "sequence")])
     if measured is not None:
         agreement.add(measured, table.loc[measured.index])
-        if to in ("jsonl", "parquet"): frame = frame.assign(measured=measured.reindex(frame.index))
+        if to in ("jsonl", "parquet"): frame = frame.assign(**{at: measured.reindex(frame.index)})
     return _beside(frame, table, name)
 
 # %% ../nbs/library/00_cli.ipynb #94627ef8
@@ -318,6 +319,9 @@ def _columns(frame, name) -> dict[str, str]:
         if len(columns) > 1:
             raise ValueError(f"{name}, line {heading_line(frame)}: columns {' and '.join(map(repr, columns))} are both "
                              f"a {role}; rename or remove one")
+    if [role for role, columns in found.items() if not columns] == ["ref", "alt"]:
+        raise ValueError(f"{name}, line {heading_line(frame)}: beside sequence and position, alleles are called ref "
+                         "and alt; rename reference and alternative, or, if they are sequences, remove position")
     return {role: columns[0] for role, columns in found.items() if columns}
 
 # %% ../nbs/library/00_cli.ipynb #491cab07
@@ -900,9 +904,9 @@ def ablate(
 ):
     """What are a motif's sites worth? Replace each site by random bases, again and again, and predict what is left.
 
-    Results are rows, one a site: name (where there is one), line, start and end (from 1, both within), strand, sites
-    (in the row), before (the prediction), after (the mean without the site), and effect: before less after, with the
-    95 % interval of the mean, low and high. Sites that overlap or touch are one stretch.
+    Results are rows, one a site: name (where there is one), line, start and end (from 1, both within, in the promoter
+    without flanks), strand, sites (in the row), before (the prediction), after (the mean without the site), and effect:
+    before less after, with the 95 % interval of the mean, low and high. Sites that overlap or touch are one stretch.
 
     \b
       promoter-nb ask ablate REB1 promoters.fa --output reb1.tsv

@@ -163,6 +163,12 @@ def test_tables_as_people_have_them(text):
     assert table(written).prediction.item() == table(run("predict", "-", input=CORES[0])).prediction.item()
 
 
+def test_measured_values_count_whatever_case_their_name_is_in():
+    "And the column keeps its name."
+    result = CliRunner().invoke(app, ["predict", "-"], input=f"sequence,Measured\n{CORES[0]},3.5\n{CORES[1]},\n")
+    assert "1 measured values" in result.stderr and result.stdout.startswith("sequence\tMeasured\tprediction")
+
+
 def test_variants_in_both_forms(tmp_path):
     core = CORES[0]
     other = {"T": "G"}.get(core[9], "T")
