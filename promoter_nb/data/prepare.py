@@ -6,6 +6,7 @@
 __all__ = ['KNOWN', 'AMBIGUOUS', 'IUPAC_CODES', 'SequenceError', 'as_list', 'texts', 'Prepared', 'as_prepared', 'prepare']
 
 # %% ../../nbs/library/data/04_prepare.ipynb #94719b00
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,16 +41,19 @@ def _is_biopython(value) -> bool: return type(value).__module__.startswith("Bio.
 
 def as_list(
     sequences # of texts, in whatever holds them
-): # the same, with a length and a single piece of memory; raises TypeError at a single text or a table
+): # the same, with a length and a single piece of memory; raises TypeError at a single text, a table, or no list
     "Sequences that can be counted and read more than once."
     if isinstance(sequences, (str, bytes)) or _is_biopython(sequences):
         raise TypeError(f"{str(sequences[:20])!r} is one sequence; put it into a list")
     if getattr(sequences, "ndim", 1) != 1:
         raise TypeError(f"a {type(sequences).__name__} with {sequences.ndim} dimensions is no list of sequences; "
                         "choose one column of it")
+    if isinstance(sequences, Mapping): raise TypeError("a dict holds names as well as sequences; give its values()")
+    if not (hasattr(sequences, "__len__") or hasattr(sequences, "__iter__")):
+        raise TypeError(f"{sequences!r} is no list; expected one, also of one sequence")
     if isinstance(sequences, pa.ChunkedArray): return sequences.combine_chunks()
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind == "S": return sequences.astype(str)
-    return sequences if hasattr(sequences, "__len__") and not isinstance(sequences, (dict, set)) else list(sequences)
+    return sequences if hasattr(sequences, "__len__") and not isinstance(sequences, set) else list(sequences)
 
 # %% ../../nbs/library/data/04_prepare.ipynb #0cefda4f
 def _text(row: int, value) -> str | None:

@@ -42,11 +42,14 @@ def apply_variants(
     positions: list[int], # of the first base of ref, from 1 (n,)
     refs: list[str],      # what stands there (n,)
     alts: list[str]       # what shall stand there (n,)
-) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit its sequence
+) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit, or ValueError
     "Put each variant into its sequence."
-    changed, columns = [], [texts(as_list(column)) for column in (sequences, refs, alts)]
-    for row, (sequence, position, ref, alt) in enumerate(
-            zip(columns[0], as_list(positions), *columns[1:], strict=True)):
+    columns = [texts(as_list(column)) for column in (sequences, refs, alts)]
+    changed, columns = [], [columns[0], as_list(positions), *columns[1:]]
+    if len(set(map(len, columns))) > 1:
+        raise ValueError("there are {} sequences, {} positions, {} refs and {} alts; expected as many of each".format(
+            *map(len, columns)))
+    for row, (sequence, position, ref, alt) in enumerate(zip(*columns)):
         position = _whole(row, position)
         if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])
