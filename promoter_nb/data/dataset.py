@@ -186,7 +186,8 @@ def _explain(path: Path, name: Path, error: Exception) -> str:
                 complaint = _long(line) or _complaint(line.removesuffix(b"\n").removesuffix(b"\r"))
                 if not complaint: continue
                 if packed: _read_rest(file)
-                advice = TABLE if number == 1 and b"," in line and "; write" not in complaint else ""
+                advice = TABLE if number == 1 and "; write" not in complaint and (
+                    b"," in line or complaint.endswith("is not a number")) else ""
                 return f"{name}, line {number}: {complaint}{advice}"
     except DataError as refused: return str(refused)
     except (EOFError, OSError, zlib.error) as broken:
