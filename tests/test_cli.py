@@ -290,9 +290,11 @@ def test_train_reads_a_table_with_replicates_and_weights(tmp_path):
     assert answers["plain"] == answers["alike"] != answers["half"]
 
 
-def test_constant_ends_are_cut_off_in_training_and_in_prediction(tmp_path):
+@pytest.mark.parametrize("upstream, downstream", [("", ""), (UPSTREAM, DOWNSTREAM)])
+def test_constant_ends_are_cut_off_in_training_and_in_prediction(tmp_path, upstream, downstream):
+    "And with them the flanks of the assay, where these stand outside of them."
     cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 60))]
-    lines = [(f"GACTAGCTAGGCATGCC{core}TTAACCGGATCCAT", core.count("A")/4) for core in cores]
+    lines = [(f"{upstream}GACTAGCTAGGCATGCC{core}TTAACCGGATCCAT{downstream}", core.count("A")/4) for core in cores]
     write = lambda name, rows: (tmp_path/name).write_text("".join(f"{oligo}\t{value}\n" for oligo, value in rows))
     write("measured.txt", lines[:500]), write("apart.txt", lines[500:])
     few = ("--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2, "--apart", tmp_path/"apart.txt")

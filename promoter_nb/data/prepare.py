@@ -7,7 +7,7 @@ __all__ = ['KNOWN', 'AMBIGUOUS', 'IUPAC_CODES', 'SequenceError', 'as_list', 'tex
 
 # %% ../../nbs/library/data/04_prepare.ipynb #94719b00
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -88,6 +88,7 @@ class Prepared:
     lengths: np.ndarray # of the whole cores, in bases, int64 (n,)
     gc: np.ndarray      # share of G and C among the known bases that are read, float64 (n,); nan where none is known
     unknown: np.ndarray # bases that are read but not known, int64 (n,)
+    states: np.ndarray | None = None # of both flanks, uint8 (n, 2); None where none were looked for
 
 # %% ../../nbs/library/data/04_prepare.ipynb #cc2a2461
 def as_prepared(
@@ -119,7 +120,7 @@ def prepare(
     if (empty := np.diff(offsets) == 0).any():
         raise SequenceError(int(empty.argmax()), "is empty; give its bases, or remove it")
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
-    starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:], flanks)
+    starts, ends, states = trim(buffer, offsets[:-1], offsets[1:], flanks)
     if (bare := starts == ends).any():
         raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front; give its bases")
-    return as_prepared(align_right(buffer, starts, ends, width), ends - starts)
+    return replace(as_prepared(align_right(buffer, starts, ends, width), ends - starts), states=states)
