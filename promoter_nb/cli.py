@@ -1270,7 +1270,7 @@ def describe(
     from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.data.repeats import contradictions
     from promoter_nb.inference.train_model import ranges
-    data = read_measured(_standard(file), **_columns_of(sequence, value, weight, error, bins))
+    data = read_measured(_standard(file), None, **_columns_of(sequence, value, weight, error, bins))
     labels = data.labels.astype(np.float64)
     ends = dict(zip(("least", "median", "greatest"), np.percentile(labels, [0, 50, 100]).tolist()))
     values = {"mean": float(labels.mean()), "standard deviation": float(labels.std()), **ends}
@@ -1339,7 +1339,7 @@ def score(
     from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.benchmark import score_model
-    known = None if learned is None else read_measured(learned)
+    known = None if learned is None else read_measured(learned, None) # all bases, of which 20 may be shared
     with write_tables(_target(output), to) as write:
         write(score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
                           leaderboard=leaderboard))

@@ -334,6 +334,12 @@ def test_contradictions_are_told(tmp_path):
     assert described == {"promoters": 100, "rows": [1, 601], "values": [0, 11]}
 
 
+def test_promoters_that_differ_in_their_first_bases_alone_are_no_contradiction(tmp_path):
+    (tmp_path/"long.txt").write_text("".join(f"{first}{CORES[0]}\t{row}\n" for row, first in enumerate(CORES[1:5])))
+    described = json.loads(run("data", "describe", tmp_path/"long.txt"))
+    assert described["distinct"] == 4 and described["contradictions"] is None and described["longer_than_width"] == 0
+
+
 def test_pipes(fasta):
     "A process of its own: the answer to a reader that goes away, and nothing but the table on standard output."
     whole = subprocess.run([*COMMAND, "predict", "-"], input=fasta.read_bytes(), env=ENVIRONMENT, capture_output=True)

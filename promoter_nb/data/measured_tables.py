@@ -235,4 +235,5 @@ def read_measured(
     named = values or weight or error or bins is not None or sequence != "sequence"
     if not named and is_fasta(path): return read_fasta(path, width)
     if not (named or has_heading(path) or _is_plain_table(user_path(path))): return read(path, width)
-    return read_table(path, width, sequence, tuple(values) or ("value",), weight, bins, error, heading=bool(named))
+    values = (values,) if isinstance(values, str) else tuple(values) or ("value",)
+    return read_table(path, width, sequence, values, weight, bins, error, heading=bool(named))
