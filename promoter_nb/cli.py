@@ -588,7 +588,7 @@ def _explain_block(predictor, frame, name, column, logos, with_motifs):
 
 def _say_unread(longer: int, width: int):
     "Say how many sequences have bases that the model does not read."
-    if longer: typer.echo(f"the model reads the last {width} bases; in {longer:,} longer sequence{'s'*(longer > 1)} "
+    if longer: typer.echo(f"the model reads the last {width} bases; in {longer:,} longer promoter{'s'*(longer > 1)} "
                           "those in front of them contribute nothing", err=True)
 
 # %% ../nbs/library/00_cli.ipynb #cf9a10ca
@@ -645,7 +645,7 @@ def explain(
             for contributions, sites in _explain_block(predictor, frame, name, column, logos, bool(motifs)):
                 write(contributions)
                 if motifs: write_sites(sites)
-                longer += len(contributions) > predictor.width
+                longer += predictor.prepare(["".join(contributions.base)]).lengths.item() > predictor.width
                 bar.update()
     _say_unread(longer, predictor.width)
 

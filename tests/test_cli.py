@@ -229,6 +229,12 @@ def test_design_names_the_line_of_a_letter_that_it_cannot_edit():
     assert "--edits" in run("design", "-", "--edits", 0, input="ACGT\n", code=2)
 
 
+def test_flanks_do_not_make_a_promoter_longer():
+    result = CliRunner().invoke(app, ["explain", "-", "--model", "simulated"],
+                                input=f"{UPSTREAM}{CORES[0]}{DOWNSTREAM}\nACGT{CORES[0]}\n")
+    assert "in 1 longer promoter those in front of them contribute nothing" in result.stderr
+
+
 def test_sites_are_written_though_the_first_sequence_has_none(tmp_path):
     run("explain", "-", "--motifs", tmp_path/"sites.parquet", input="AAAAAAAAAA\nAATGACTCATAA\n")
     assert set(pd.read_parquet(tmp_path/"sites.parquet").line) == {2}

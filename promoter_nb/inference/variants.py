@@ -46,9 +46,10 @@ def apply_variants(
     "Put each variant into its sequence."
     columns = [texts(as_list(column)) for column in (sequences, refs, alts)]
     changed, columns = [], [columns[0], as_list(positions), *columns[1:]]
-    if len(set(map(len, columns))) > 1:
-        raise ValueError("there are {} sequences, {} positions, {} refs and {} alts; expected as many of each".format(
-            *map(len, columns)))
+    n, places, first, second = map(len, columns)
+    if len({n, places, first, second}) > 1:
+        raise ValueError(f"there are {n} sequences, {places} positions, {first} refs and {second} alts; "
+                         "expected as many of each")
     for row, (sequence, position, ref, alt) in enumerate(zip(*columns)):
         position = _whole(row, position)
         if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
