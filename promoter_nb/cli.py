@@ -257,12 +257,13 @@ class _Agreement:
 def _predict_block(predictor, frame, name, column, to, agreement):
     "A block of the input with its predictions; its measured values count for the agreement."
     from promoter_nb.data.read_sequences import complaints_with_line, find_column
-    measured = _numbers(frame[frame.measured.str.strip() != ""], "measured", name) if "measured" in frame else None
+    at, measured = find_column(frame, "measured"), None
+    if at is not None: measured = _numbers(frame[frame[at].str.strip() != ""], at, name)
     with complaints_with_line(frame, name):
         table = predictor.table(frame[find_column(frame, column, "sequence")])
     if measured is not None:
         agreement.add(measured, table.loc[measured.index])
-        if to in ("jsonl", "parquet"): frame = frame.assign(measured=measured.reindex(frame.index))
+        if to in ("jsonl", "parquet"): frame = frame.assign(**{at: measured.reindex(frame.index)})
     return _beside(frame, table, name)
 
 # %% ../nbs/library/00_cli.ipynb #94627ef8
@@ -318,6 +319,9 @@ def _columns(frame, name) -> dict[str, str]:
         if len(columns) > 1:
             raise ValueError(f"{name}, line {heading_line(frame)}: columns {' and '.join(map(repr, columns))} are both "
                              f"a {role}; rename or remove one")
+    if [role for role, columns in found.items() if not columns] == ["ref", "alt"]:
+        raise ValueError(f"{name}, line {heading_line(frame)}: beside sequence and position, alleles are called ref "
+                         "and alt; rename reference and alternative, or, if they are sequences, remove position")
     return {role: columns[0] for role, columns in found.items() if columns}
 
 # %% ../nbs/library/00_cli.ipynb #491cab07
@@ -584,7 +588,7 @@ def _explain_block(predictor, frame, name, column, logos, with_motifs):
 
 def _say_unread(longer: int, width: int):
     "Say how many sequences have bases that the model does not read."
-    if longer: typer.echo(f"the model reads the last {width} bases; in {longer:,} longer sequence{'s'*(longer > 1)} "
+    if longer: typer.echo(f"the model reads the last {width} bases; in {longer:,} longer promoter{'s'*(longer > 1)} "
                           "those in front of them contribute nothing", err=True)
 
 # %% ../nbs/library/00_cli.ipynb #cf9a10ca
@@ -641,7 +645,7 @@ def explain(
             for contributions, sites in _explain_block(predictor, frame, name, column, logos, bool(motifs)):
                 write(contributions)
                 if motifs: write_sites(sites)
-                longer += len(contributions) > predictor.width
+                longer += predictor.prepare(["".join(contributions.base)]).lengths.item() > predictor.width
                 bar.update()
     _say_unread(longer, predictor.width)
 
@@ -900,9 +904,9 @@ def ablate(
 ):
     """What are a motif's sites worth? Replace each site by random bases, again and again, and predict what is left.
 
-    Results are rows, one a site: name (where there is one), line, start and end (from 1, both within), strand, sites
-    (in the row), before (the prediction), after (the mean without the site), and effect: before less after, with the
-    95 % interval of the mean, low and high. Sites that overlap or touch are one stretch.
+    Results are rows, one a site: name (where there is one), line, start and end (from 1, both within, in the promoter
+    without flanks), strand, sites (in the row), before (the prediction), after (the mean without the site), and effect:
+    before less after, with the 95 % interval of the mean, low and high. Sites that overlap or touch are one stretch.
 
     \b
       promoter-nb ask ablate REB1 promoters.fa --output reb1.tsv
@@ -1266,7 +1270,7 @@ def describe(
     from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.data.repeats import contradictions
     from promoter_nb.inference.train_model import ranges
-    data = read_measured(_standard(file), **_columns_of(sequence, value, weight, error, bins))
+    data = read_measured(_standard(file), None, **_columns_of(sequence, value, weight, error, bins))
     labels = data.labels.astype(np.float64)
     ends = dict(zip(("least", "median", "greatest"), np.percentile(labels, [0, 50, 100]).tolist()))
     values = {"mean": float(labels.mean()), "standard deviation": float(labels.std()), **ends}
@@ -1335,7 +1339,7 @@ def score(
     from promoter_nb.data.measured_tables import read_measured
     from promoter_nb.data.write_tables import write_tables
     from promoter_nb.inference.benchmark import score_model
-    known = None if learned is None else read_measured(learned)
+    known = None if learned is None else read_measured(learned, None) # all bases, of which 20 may be shared
     with write_tables(_target(output), to) as write:
         write(score_model(predictions, folder, name or predictions.name.split(".")[0], prediction, learned=known,
                           leaderboard=leaderboard))

@@ -163,6 +163,12 @@ def test_tables_as_people_have_them(text):
     assert table(written).prediction.item() == table(run("predict", "-", input=CORES[0])).prediction.item()
 
 
+def test_measured_values_count_whatever_case_their_name_is_in():
+    "And the column keeps its name."
+    result = CliRunner().invoke(app, ["predict", "-"], input=f"sequence,Measured\n{CORES[0]},3.5\n{CORES[1]},\n")
+    assert "1 measured values" in result.stderr and result.stdout.startswith("sequence\tMeasured\tprediction")
+
+
 def test_variants_in_both_forms(tmp_path):
     core = CORES[0]
     other = {"T": "G"}.get(core[9], "T")
@@ -221,6 +227,12 @@ def test_design_names_the_line_of_a_letter_that_it_cannot_edit():
     told = run("design", "-", input="ACGTACGTA\nACGUACGTAA\n", code=1)
     assert told.startswith("promoter-nb: standard input, line 2: ") and "'U' at base 4" in told
     assert "--edits" in run("design", "-", "--edits", 0, input="ACGT\n", code=2)
+
+
+def test_flanks_do_not_make_a_promoter_longer():
+    result = CliRunner().invoke(app, ["explain", "-", "--model", "simulated"],
+                                input=f"{UPSTREAM}{CORES[0]}{DOWNSTREAM}\nACGT{CORES[0]}\n")
+    assert "in 1 longer promoter those in front of them contribute nothing" in result.stderr
 
 
 def test_sites_are_written_though_the_first_sequence_has_none(tmp_path):
@@ -284,9 +296,11 @@ def test_train_reads_a_table_with_replicates_and_weights(tmp_path):
     assert answers["plain"] == answers["alike"] != answers["half"]
 
 
-def test_constant_ends_are_cut_off_in_training_and_in_prediction(tmp_path):
+@pytest.mark.parametrize("upstream, downstream", [("", ""), (UPSTREAM, DOWNSTREAM)])
+def test_constant_ends_are_cut_off_in_training_and_in_prediction(tmp_path, upstream, downstream):
+    "And with them the flanks of the assay, where these stand outside of them."
     cores = ["".join(base) for base in np.random.default_rng(0).choice(list("ACGT"), (600, 60))]
-    lines = [(f"GACTAGCTAGGCATGCC{core}TTAACCGGATCCAT", core.count("A")/4) for core in cores]
+    lines = [(f"{upstream}GACTAGCTAGGCATGCC{core}TTAACCGGATCCAT{downstream}", core.count("A")/4) for core in cores]
     write = lambda name, rows: (tmp_path/name).write_text("".join(f"{oligo}\t{value}\n" for oligo, value in rows))
     write("measured.txt", lines[:500]), write("apart.txt", lines[500:])
     few = ("--network", "baseline_cnn", "--option", "channels=4", "--epochs", 2, "--apart", tmp_path/"apart.txt")
@@ -324,6 +338,12 @@ def test_contradictions_are_told(tmp_path):
     (tmp_path/"measured.txt").write_text("".join(f"{core}\t{value}\n" for core, value in rows))
     described = json.loads(run("data", "describe", tmp_path/"measured.txt"))["contradictions"]
     assert described == {"promoters": 100, "rows": [1, 601], "values": [0, 11]}
+
+
+def test_promoters_that_differ_in_their_first_bases_alone_are_no_contradiction(tmp_path):
+    (tmp_path/"long.txt").write_text("".join(f"{first}{CORES[0]}\t{row}\n" for row, first in enumerate(CORES[1:5])))
+    described = json.loads(run("data", "describe", tmp_path/"long.txt"))
+    assert described["distinct"] == 4 and described["contradictions"] is None and described["longer_than_width"] == 0
 
 
 def test_pipes(fasta):

@@ -142,6 +142,14 @@ def test_flanks_and_unknown_bases_are_left_alone():
     assert editable_bases(encode(["NNACN"])).tolist() == [[False, False, True, True, False]]
 
 
+@pytest.mark.parametrize("method", ["greedy", "evolutionary"])
+def test_flanks_of_the_library_that_a_model_has_learned_from_are_left_alone(method):
+    predictor, core = Additive(), "ACGGACGGACCA"*3
+    predictor.flanks = "GGATCCGGATCC", "CCGGAACCGGAA"
+    proposal = design(predictor, ["GGATCCGGATCC" + core + "CCGGAACCGGAA"], edits=40, method=method).proposal.item()
+    assert proposal.startswith("GGATCCGGATCC") and proposal.endswith("CCGGAACCGGAA") and core not in proposal
+
+
 def test_lower_case_and_other_lengths():
     table = design(Additive(), ["acgt", "NACGTACGT"], edits=2)
     assert table.proposal.str.len().tolist() == [4, 9] and table.original.tolist() == ["ACGT", "NACGTACGT"]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PACKED', 'NOT_UTF8', 'BARE', 'PLAIN', 'LONGEST_LINE', 'REST', 'TABLE', 'NARROWEST', 'WIDEST_BY_DEFAULT', 'Dataset',
-           'csv_batches', 'DataError', 'refuse_no_text', 'number_advice', 'describe_lengths', 'suitable_width', 'read',
-           'check_parts', 'hash_rows', 'split', 'set_aside']
+           'csv_batches', 'DataError', 'refuse_no_text', 'number_advice', 'describe_lengths', 'describe_flanks',
+           'suitable_width', 'read', 'check_parts', 'hash_rows', 'split', 'set_aside']
 
 # %% ../../nbs/library/data/02_dataset.ipynb #823d1b0b
 import codecs
@@ -186,7 +186,8 @@ def _explain(path: Path, name: Path, error: Exception) -> str:
                 complaint = _long(line) or _complaint(line.removesuffix(b"\n").removesuffix(b"\r"))
                 if not complaint: continue
                 if packed: _read_rest(file)
-                advice = TABLE if number == 1 and b"," in line and "; write" not in complaint else ""
+                advice = TABLE if number == 1 and "; write" not in complaint and (
+                    b"," in line or complaint.endswith("is not a number")) else ""
                 return f"{name}, line {number}: {complaint}{advice}"
     except DataError as refused: return str(refused)
     except (EOFError, OSError, zlib.error) as broken:
@@ -223,11 +224,17 @@ def describe_lengths(
     counts = {str(length): int(rows) for length, rows in zip(*np.unique(lengths, return_counts=True))}
     return {"core_length": counts, "longer_than_width": int((lengths > width).sum())}
 
+def describe_flanks(
+    states: np.ndarray # of both flanks, uint8 (n, 2)
+) -> dict: # rows by state, for each flank
+    "What a report says of flanks."
+    count = lambda side: {name: int((states[:, side] == state).sum()) for state, name in enumerate(STATES)}
+    return {"upstream_flank": count(0), "downstream_flank": count(1)}
+
 def _reading_report(states, lengths, padded, width):
     "Rows by state of the flanks, by length of the core, and those that were filled up with N in front."
-    count = lambda side: {name: int((states[:, side] == state).sum()) for state, name in enumerate(STATES)}
-    return {"rows": len(states), "upstream_flank": count(0), "downstream_flank": count(1),
-            **describe_lengths(lengths, width), "padded_with_n": int(padded.sum())}
+    return {"rows": len(states), **describe_flanks(states), **describe_lengths(lengths, width),
+            "padded_with_n": int(padded.sum())}
 
 # %% ../../nbs/library/data/02_dataset.ipynb #c5e9f055
 NARROWEST, WIDEST_BY_DEFAULT = 80, 500 # bases

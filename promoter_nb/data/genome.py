@@ -62,12 +62,15 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes, int, bool]]:
     if begin: yield number, begin, letters, spaced
 
 def _uneven_line(file: Path) -> int | None:
-    "The first line of a FASTA file that is longer than those before it, or follows a shorter one."
-    longest = ended = 0
+    "The first line of a FASTA file that is longer than those before it, follows a shorter one, or is without bases."
+    longest = ended = bare = 0
     for number, begin, letters, _ in _lines(file):
-        if begin.startswith(b">"): longest = ended = 0
-        elif ended and letters or longest and letters > longest: return number
-        else: longest, ended = longest or letters, letters < longest
+        heading = begin.startswith(b">")
+        if bare and (heading or not letters): return bare
+        if not heading and (ended and letters or longest and letters > longest): return number
+        bare, ended = number if heading else 0, not heading and letters < longest
+        longest = 0 if heading else longest or letters
+    return bare
 
 # %% ../../nbs/library/data/11_genome.ipynb #3e8dbf52
 def _check_lines(file: Path, name: str) -> None:
@@ -95,7 +98,7 @@ def _index(file: Path, name: str, scratch: Path) -> dict[str, str]:
     except pysam.SamtoolsError:
         place = f", line {line}" if (line := _uneven_line(file)) else ""
         raise DataError(f"{name}{place}: this is no FASTA file with lines of one length; "
-                        "within a record only the last line may be shorter") from None
+                        "within a record only the last line may be shorter, and the first holds bases") from None
     _check_lines(file, name)
     return {"filepath_index": str(made[0])} | ({"filepath_index_compressed": str(made[1])} if made[1].exists() else {})
 

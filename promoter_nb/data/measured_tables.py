@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from promoter_nb.data.dataset import (
-    NARROWEST, DataError, Dataset, describe_lengths, number_advice, read, suitable_width,
+    NARROWEST, DataError, Dataset, describe_flanks, describe_lengths, number_advice, read, suitable_width,
 )
 from .files import file_sha256, in_utf8, open_packed, readable_twice, user_path
-from .prepare import prepare
+from .prepare import Prepared, prepare
 from promoter_nb.data.read_sequences import (
     HEAD, MISSING_VALUES, begin_of_table, begins_with, complaints_with_line, find_column, heading_line, name_fields,
     read_sequences, read_stream, refuse_other_kinds,
@@ -112,8 +112,9 @@ def _without_heading(frame: pd.DataFrame, name: str) -> tuple[str]: # the column
     raise DataError(f"{name}, line {frame.index[0]}: there is no number behind the sequence; write there what was "
                     "measured, or a line of names above, such as name, sequence, value")
 
-def _report(lengths: np.ndarray, width: int, columns: dict) -> dict:
-    return {"rows": len(lengths), **describe_lengths(lengths, width), "columns": columns}
+def _report(prepared: Prepared, width: int, columns: dict) -> dict:
+    return {"rows": len(prepared.lengths), **describe_flanks(prepared.states),
+            **describe_lengths(prepared.lengths, width), "columns": columns}
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #4e437505
 def _check_columns(weight: str | None, error: str | None, bins: str | None):
@@ -137,7 +138,7 @@ def _dataset(frame, sequence, labels, weights, width, path, sha256, columns) -> 
         prepared = prepare(promoters, width or NARROWEST)
         if width is None and (width := suitable_width(prepared.lengths)) > NARROWEST:
             prepared = prepare(promoters, width)
-    report = _report(prepared.lengths, width, {"sequence": sequence} | columns)
+    report = _report(prepared, width, {"sequence": sequence} | columns)
     return Dataset(prepared.codes, labels, in_utf8(path.name).split(".")[0], sha256, np.arange(len(labels)), report,
                    weights=weights)
 
@@ -234,4 +235,5 @@ def read_measured(
     named = values or weight or error or bins is not None or sequence != "sequence"
     if not named and is_fasta(path): return read_fasta(path, width)
     if not (named or has_heading(path) or _is_plain_table(user_path(path))): return read(path, width)
-    return read_table(path, width, sequence, tuple(values) or ("value",), weight, bins, error, heading=bool(named))
+    values = (values,) if isinstance(values, str) else tuple(values) or ("value",)
+    return read_table(path, width, sequence, values, weight, bins, error, heading=bool(named))

@@ -6,7 +6,8 @@
 __all__ = ['KNOWN', 'AMBIGUOUS', 'IUPAC_CODES', 'SequenceError', 'as_list', 'texts', 'Prepared', 'as_prepared', 'prepare']
 
 # %% ../../nbs/library/data/04_prepare.ipynb #94719b00
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -40,16 +41,19 @@ def _is_biopython(value) -> bool: return type(value).__module__.startswith("Bio.
 
 def as_list(
     sequences # of texts, in whatever holds them
-): # the same, with a length and a single piece of memory; raises TypeError at a single text or a table
+): # the same, with a length and a single piece of memory; raises TypeError at a single text, a table, or no list
     "Sequences that can be counted and read more than once."
     if isinstance(sequences, (str, bytes)) or _is_biopython(sequences):
         raise TypeError(f"{str(sequences[:20])!r} is one sequence; put it into a list")
     if getattr(sequences, "ndim", 1) != 1:
         raise TypeError(f"a {type(sequences).__name__} with {sequences.ndim} dimensions is no list of sequences; "
                         "choose one column of it")
+    if isinstance(sequences, Mapping): raise TypeError("a dict holds names as well as sequences; give its values()")
+    if not (hasattr(sequences, "__len__") or hasattr(sequences, "__iter__")):
+        raise TypeError(f"{sequences!r} is no list; expected one, also of one sequence")
     if isinstance(sequences, pa.ChunkedArray): return sequences.combine_chunks()
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind == "S": return sequences.astype(str)
-    return sequences if hasattr(sequences, "__len__") and not isinstance(sequences, (dict, set)) else list(sequences)
+    return sequences if hasattr(sequences, "__len__") and not isinstance(sequences, set) else list(sequences)
 
 # %% ../../nbs/library/data/04_prepare.ipynb #0cefda4f
 def _text(row: int, value) -> str | None:
@@ -84,6 +88,7 @@ class Prepared:
     lengths: np.ndarray # of the whole cores, in bases, int64 (n,)
     gc: np.ndarray      # share of G and C among the known bases that are read, float64 (n,); nan where none is known
     unknown: np.ndarray # bases that are read but not known, int64 (n,)
+    states: np.ndarray | None = None # of both flanks, uint8 (n, 2); None where none were looked for
 
 # %% ../../nbs/library/data/04_prepare.ipynb #cc2a2461
 def as_prepared(
@@ -115,7 +120,7 @@ def prepare(
     if (empty := np.diff(offsets) == 0).any():
         raise SequenceError(int(empty.argmax()), "is empty; give its bases, or remove it")
     if buffer.max(initial=0) == INVALID: raise _foreign(letters, buffer, offsets)
-    starts, ends, _ = trim(buffer, offsets[:-1], offsets[1:], flanks)
+    starts, ends, states = trim(buffer, offsets[:-1], offsets[1:], flanks)
     if (bare := starts == ends).any():
         raise SequenceError(int(bare.argmax()), "has no bases besides flanks and N in front; give its bases")
-    return as_prepared(align_right(buffer, starts, ends, width), ends - starts)
+    return replace(as_prepared(align_right(buffer, starts, ends, width), ends - starts), states=states)

@@ -63,6 +63,7 @@ def letter_advice(
     otherwise: str # what to do about another one
 ) -> str:
     "What to do about a letter that is no base."
+    if letter in b"Uu": return "write T in place of U"
     if not (letter.isdigit() or letter.isspace()): return otherwise
     return "remove the spaces and numbers among its bases"
 

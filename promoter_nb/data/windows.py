@@ -31,6 +31,8 @@ def _bed(fields: list[str]) -> tuple:
     "Chromosome, start, end, and, where they are given, name, score and strand."
     if len(fields) < 3: raise ValueError(f"{len(fields)} field{'s'*(len(fields) != 1)}; expected "
                                          "chromosome, start and end, as in BED")
+    if len(fields) < 6 and fields[-1] in ("+", "-"):
+        raise ValueError(f"the strand is in field {len(fields)}; expected it in the sixth, behind name and score")
     fields = fields + [".", "", "."][len(fields) - 3:]
     return fields[0], _whole(fields[1], "start"), _whole(fields[2], "end"), fields[5], fields[3], ""
 

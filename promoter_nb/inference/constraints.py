@@ -62,6 +62,8 @@ def constraints(
     "Constraints, from motifs as a person writes them."
     if any(isinstance(words, str) for words in (keep, forbid, enzymes)):
         raise ValueError("motifs and enzymes are lists; in Python, write forbid=['GAATTC'] or enzymes=['BsaI']")
+    if isinstance(flanks, str) or len(flanks) != 2:
+        raise ValueError(f"flanks are {flanks!r}; expected two texts, such as ('GGTCTC', ''), before and behind")
     for what, number in {"edits": edits, "longest_run": longest_run, "gc_window": gc_window and gc_window[0]}.items():
         if number is not None: _refuse_no_count(what, number)
     for what, share in {"gc_range": gc_range, "gc_window": gc_window and gc_window[1:]}.items():

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from ..interpretation.attribution import substitutions
 from .constraints import (
     Constraints, constraints, count_violations, refuse_impossible, staying_bases, violations)
-from ..data.flanks import trim
+from ..data.flanks import LIBRARY, trim
 from .fixed_bases import fixed_bases
 from .predictor import Predictor, member_spread
 from ..interpretation.explain import Predicts
@@ -43,12 +43,13 @@ def distance_to(
 
 # %% ../../nbs/library/inference/06_design.ipynb #ae1f477b
 def editable_bases(
-    codes: np.ndarray # uint8 (n, width), aligned at the right
+    codes: np.ndarray, # uint8 (n, width), aligned at the right
+    flanks: tuple[str, str] = LIBRARY # of the model's library
 ) -> np.ndarray: # bool (n, width)
     "Which bases may be edited: the known ones of the core."
     ends = np.arange(1, len(codes) + 1)*codes.shape[1]
     first = ends - codes.shape[1] + (codes < PADDING).argmax(1)
-    starts, ends, _ = trim(codes.ravel(), first, ends)
+    starts, ends, _ = trim(codes.ravel(), first, ends, flanks)
     columns = np.arange(codes.size).reshape(codes.shape)
     return (columns >= starts[:, None]) & (columns < ends[:, None]) & (codes < PADDING)
 
@@ -312,11 +313,11 @@ def _table(predictor, predictions, sequences, proposals, brief):
         **_trust(predictor, texts)})
 
 # %% ../../nbs/library/inference/06_design.ipynb #61a4ad39
-def _editable(sequences, fixed):
+def _editable(sequences, fixed, flanks):
     "Which bases may be edited, one array (length,) for each sequence."
     if not sequences: return []
     codes, fixed = _encode(sequences), fixed_bases(sequences, fixed)
-    allowed = editable_bases(codes)
+    allowed = editable_bases(codes, flanks)
     return [row[codes.shape[1] - len(stay):] & ~stay for row, stay in zip(allowed, fixed)]
 
 def _refuse_crowded(own, editable, brief):
@@ -335,7 +336,7 @@ def design_parts(
 ) -> Iterator[pd.DataFrame]: # as `design`, of some dozens of sequences each; raises ValueError before it searches
     "Propose promoters part by part."
     predictions = lambda codes: np.asarray(predictor.predict(decode(codes)), dtype=float)
-    editable = _editable(sequences, fixed)
+    editable = _editable(sequences, fixed, getattr(predictor, "flanks", LIBRARY))
     own = lambda rows: (encode([sequences[row] for row in rows]), np.stack([editable[row] for row in rows]))
     for rows in _groups(sequences):
         with _numbered(rows):

@@ -81,7 +81,7 @@ class Ensemble:
     ):
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
-        self.card, self.device = card, torch.device(device or choose_device())
+        self.card, self.device = card, choose_device(device or "auto")
         self.models = [model.eval().to(self.device) for model in models]
         self.folded = [fold_batch_norm(model) for model in self.models]
         self.width, self.both_strands = card["width"], card["both_strands"]

@@ -33,7 +33,8 @@ from torch import nn
 # %% ../../nbs/library/inference/02_train_model.ipynb #cf5e46fe
 from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_kmers
-from ..data.constant_ends import constant_ends, cut_ends
+from ..data.constant_ends import SHARE_ALIKE, constant_ends, cut_ends
+from ..data.flanks import LIBRARY
 from ..data.measured_tables import has_heading, read_measured
 from ..data.repeats import tell_contradictions
 from ..evaluation.uncertainty import check_scorable, score
@@ -501,6 +502,14 @@ def _judge(predictor, apart) -> dict:
     return {"judged": {apart.name: score(apart.labels, predictions) | {
         "coverage": measure_coverage(apart.labels, predictions, predictor.intervals)}}}
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #ef76ca36
+def _whole_ends(report: dict) -> list[str]:
+    "The constant ends of a file, with the flanks that reading cut off before."
+    missing = [report.get(side, {"missing": 1}) for side in ("upstream_flank", "downstream_flank")]
+    before, behind = (flank*(counts["missing"] <= (1 - SHARE_ALIKE)*sum(counts.values()))
+                      for flank, counts in zip(LIBRARY, missing))
+    return [before + report["flanks"][0], report["flanks"][1] + behind]
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #18f18dde
 def _description(library, task, models, recipe) -> dict:
     "What went into a model: its network, data and recipe."
@@ -513,7 +522,7 @@ def _description(library, task, models, recipe) -> dict:
                      **({"columns": data.report["columns"]} if "columns" in data.report else {}),
                      "parts": task.sizes()},
             "recipe": asdict(recipe),
-            **({"flanks": data.report["flanks"]} if "flanks" in data.report else {}),
+            **({"flanks": _whole_ends(data.report)} if "flanks" in data.report else {}),
             **({"start": {"name": began[1]["name"], "sha256": began[1]["sha256"]}} if began else {}),
             "precision": task.devices["precision"], "torch": torch.__version__}
 

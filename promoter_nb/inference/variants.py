@@ -42,11 +42,15 @@ def apply_variants(
     positions: list[int], # of the first base of ref, from 1 (n,)
     refs: list[str],      # what stands there (n,)
     alts: list[str]       # what shall stand there (n,)
-) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit its sequence
+) -> list[str]: # the alternative sequences (n,); raises SequenceError at a variant that does not fit, or ValueError
     "Put each variant into its sequence."
-    changed, columns = [], [texts(as_list(column)) for column in (sequences, refs, alts)]
-    for row, (sequence, position, ref, alt) in enumerate(
-            zip(columns[0], as_list(positions), *columns[1:], strict=True)):
+    columns = [texts(as_list(column)) for column in (sequences, refs, alts)]
+    changed, columns = [], [columns[0], as_list(positions), *columns[1:]]
+    n, places, first, second = map(len, columns)
+    if len({n, places, first, second}) > 1:
+        raise ValueError(f"there are {n} sequences, {places} positions, {first} refs and {second} alts; "
+                         "expected as many of each")
+    for row, (sequence, position, ref, alt) in enumerate(zip(*columns)):
         position = _whole(row, position)
         if complaint := _complaint(sequence, position, ref, alt): raise SequenceError(row, complaint, subject="")
         changed.append(sequence[:position - 1] + alt + sequence[position - 1 + len(ref):])

@@ -59,6 +59,7 @@ def explain(
                    # or ValueError, TypeError
     "What each base of a sequence contributes to its predicted expression."
     if not hasattr(sequence, "upper"): return _explain_list(predictor, sequence)
+    sequence = texts([sequence])[0]
     if not sequence: raise ValueError("the sequence is empty; give at least one base")
     predictor.predict([sequence])
     contribution = observed_base_effects(effects_of_substitutions(predictor, sequence)[None])[0]

@@ -20,13 +20,15 @@ from ..data.sequence import mark_strand, one_hot, reverse_complement
 
 # %% ../../nbs/library/training/02_batches.ipynb #c2d85f13
 def choose_device(
-    accelerator: str = "auto" # "cpu", "cuda" or "auto": a GPU of CUDA where there is one
-) -> torch.device: # raises ValueError for "cuda" where there is none
+    accelerator: str | torch.device = "auto" # "cpu", "cuda" or "auto": a GPU of CUDA where there is one
+) -> torch.device: # raises ValueError for "cuda" where there is none, and for a name that torch does not know
     "The device to work on."
     if accelerator == "auto": accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and not torch.cuda.is_available():
+    try: device = torch.device(accelerator)
+    except RuntimeError: raise ValueError(f"no device is called {accelerator!r}; expected cpu, cuda or auto") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError("no GPU of CUDA can be used here; expected cpu or auto")
-    return torch.device(accelerator)
+    return device
 
 def name_device(
     device: torch.device # that computes
