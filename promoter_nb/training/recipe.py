@@ -80,7 +80,7 @@ class Recipe:
         return [(phase, n) for phase, n in epochs if n > 0]
 
 # %% ../../nbs/library/training/00_recipe.ipynb #035331fe
-BRIEF = Recipe(epochs=8, weight_decay=0.1, averaging_epochs=4, reverse_complement=False)
+BRIEF = Recipe(epochs=8, weight_decay=1.0, averaging_epochs=4, reverse_complement=False)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #ff0e3154
 MUON = Recipe(epochs=0, muon_epochs=24, weight_decay=0.1)
