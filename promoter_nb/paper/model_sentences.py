@@ -231,10 +231,13 @@ def ablations(
     return " ".join(said + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #26c7cfe4
-def _with_recipe(row: dict, explains: str = "", than: str = "") -> str:
-    return (f"with a rate of {row['rate']:g} and a decay of {row['decay']:g}, {called(row['model'])}{explains} "
-            f"{share(row['held_out'])}{' of the variance of held-out labels' if explains else ''}, "
-            f"{points(row['gain'])} more{than}")
+def _with_recipe(row: dict, before: dict | None) -> str: # what a network explains, after what was said of another
+    recipe = f"with a rate of {row['rate']:g} and a decay of {row['decay']:g}, "
+    known = before and all(before[name] == row[name] for name in ("rate", "decay"))
+    explains = f"{called(row['model'])}{'' if before else ' explains'} {share(row['held_out'])}"
+    gain = f"{points(row['gain'])} more"
+    if not before: return f"{recipe}{explains} of the variance of held-out labels, {gain} than with the recipe of 2022"
+    return f"{'' if known else recipe}{explains}, {gain}"
 
 def recipe(
     metrics: dict # of 44_recipe
@@ -242,10 +245,9 @@ def recipe(
     "What the best learning rate and weight decay of each network are worth."
     if not metrics["chosen"]: return "No network was trained with several recipes."
     ranked = sorted(metrics["chosen"], key=lambda row: -row["gain"]["value"])
-    first, *others = [row for row in ranked if row["setting"] != row["as_in_2022"]] or [None]
+    others = [row for row in ranked if row["setting"] != row["as_in_2022"]]
     same = [called(row["model"]) for row in ranked if row["setting"] == row["as_in_2022"]]
-    said = [_with_recipe(first, " explains", " than with the recipe of 2022")] if first else []
-    said = [sentence("; ".join([*said, *map(_with_recipe, others)]))] if said else []
+    said = [sentence("; ".join(map(_with_recipe, others, [None, *others])))] if others else []
     if same: said.append(f"The recipe of 2022 is the best of those tried for {listed(same)}.")
     if "trees" in metrics: said.append(f"LightGBM on k-mers explains {share(metrics['trees'])}.")
     return " ".join(said)
