@@ -25,7 +25,7 @@ from ..data.files import atomic, write_json
 from promoter_nb.paper.claims import (
     first_runs, in_words_of_today, judged, kind_of, ledger, model_runs, promoters_used, read_chapters, statements,
     verdicts_by_kind)
-from .model_sentences import beyond_in_short, frontier_in_short, measured_in_short
+from .model_sentences import beyond_in_short, frontier_in_short, measured_in_short, recipe_in_short
 from .provenance import repository_url, runs_read
 from .formatting import as_text, decimal, percent
 from .sentence_parts import counted
@@ -280,7 +280,7 @@ def _notes(found: dict, scope: dict[str, str], seeds: int) -> dict[str, str]:
     "Sentences on several results together."
     results, models = found["results"], model_rows(found["results"])
     bagging = [row for metrics in found.values() for row in metrics.get("claims", {}).get("K1", [])]
-    short = {"beyond": beyond_in_short, "frontier": frontier_in_short}
+    short = {"recipe": recipe_in_short, "beyond": beyond_in_short, "frontier": frontier_in_short}
     return {"beyond": " ".join(say_in_short(found[name]) for name, say_in_short in short.items() if name in found),
             "networks_and_trees": claim_text.networks_and_trees(results),
             "bagging": claim_text.bagging(bagging, scope.get("tree_inputs", "")),
