@@ -71,7 +71,7 @@ def _direction(reason: str, gains: bool) -> str: # which of two models leads, or
 # %% ../../nbs/library/paper/12_claim_sentences.ipynb #96dc93aa
 AGAIN = { # by claim: how the secondary comparison begins, what the primary one is about, what a gain and a loss are
     "K1": ("ResNet with its best recipe, not", "the ResNet, not LightGBM on k-mers", # called, and how
-           "the ResNet leads LightGBM on k-mers by", "it trails by",                       # the two are trained
+           "the ResNet leads LightGBM on k-mers by", "it trails by",                        # the two are trained
            "with a learning rate and a weight decay chosen for it", "with those of 2022"),
     "K7": ("one strand in training", "one strand in training, not either", "training on one strand gains", "it costs",
            "where networks make a few passes", "where they train until the validation score stops rising")}
