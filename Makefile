@@ -25,7 +25,7 @@ HOME_OF_PIP := $(if $(wildcard $(BIN)/pip),$(shell head -n 2 $(BIN)/pip | grep -
 MOVED := $(if $(HOME_OF_PIP),,moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup moved report plan reference reference-reports verify benchmarks pretrained packaged readme outputs docs test test-long lock audit release app lab clean
+.PHONY: help setup moved report plan reference reference-reports verify benchmarks pretrained packaged readme outputs docs test notebook-tests script-tests test-long lock audit release app lab clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,7 +110,13 @@ docs: report  ## the documentation as a site with the report's outputs, docs/_bu
 test: export OMP_NUM_THREADS = 1
 test: setup  ## everything that continuous integration checks
 	$(BIN)/ruff check
-	$(BIN)/nbdev_test --n_workers $(CORES)
+	@$(MAKE) --no-print-directory --jobs=2 notebook-tests script-tests
+
+# Side by side, because half of the tests wait for a program that they have started.
+notebook-tests:
+	$(BIN)/nbdev_test --n_workers $$((($(CORES) + 1)/2))
+
+script-tests:
 	$(BIN)/pytest -n $(CORES) --durations=25
 
 test-long: setup  ## what takes too long for every change: killed commands, faulty disks, twenty visitors of the page
