@@ -82,7 +82,7 @@ benchmarks: setup  ## every benchmark, each a ratio of one run, and a figure of 
 pretrained: setup  ## the package's models of simulated promoters, made anew: what training starts from, and `simulated`
 	rm -rf results/pretrained && mkdir -p results/pretrained
 	$(BIN)/python -c "from promoter_nb.inference.teacher import teach; teach('results/pretrained/start')"
-	$(BIN)/promoter-nb data simulate results/pretrained/library --rows 200000
+	$(BIN)/promoter-nb data simulate results/pretrained/library --promoters 200000
 	$(BIN)/promoter-nb train results/pretrained/library/train.txt results/pretrained/simulated --network resnet --epochs 5
 	for model in start simulated; do rm -rf promoter_nb/assets/$$model && mv results/pretrained/$$model promoter_nb/assets/$$model; done
 

@@ -1232,13 +1232,13 @@ def fetch(
 def simulate(
     folder: Annotated[Path, typer.Argument(
         metavar="FOLDER", parser=_path, help="Where train.txt, truth.parquet and library.json go.")],
-    rows: Annotated[int, typer.Option(min=1, help="Promoters.")] = 100_000,
+    promoters: Annotated[int, typer.Option(min=1, help="Their number.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the library.")] = 0,
 ):
     """Simulate a library of random promoters and its assay, with the truth beside it.
 
     \b
-      promoter-nb data simulate library --rows 100000
+      promoter-nb data simulate library --promoters 100000
       promoter-nb train library/train.txt my_model
     """
     from promoter_nb.simulate.library import write_library
@@ -1246,10 +1246,10 @@ def simulate(
     for name in ("train.txt", "truth.parquet", "library.json"):
         if os.path.lexists(folder/name):
             raise FileExistsError(f"{folder/name} is there already; choose another folder, or remove it")
-    if os.path.lexists(folder): paths = write_library(folder, rows, seed, progress=sys.stderr.isatty())
+    if os.path.lexists(folder): paths = write_library(folder, promoters, seed, progress=sys.stderr.isatty())
     else:
         with atomic(folder) as part:
-            paths = [folder/path.name for path in write_library(part, rows, seed, progress=sys.stderr.isatty())]
+            paths = [folder/path.name for path in write_library(part, promoters, seed, progress=sys.stderr.isatty())]
     for path in paths: print(path)
 
 # %% ../nbs/library/00_cli.ipynb #34edabdb

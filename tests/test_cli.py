@@ -241,8 +241,8 @@ def test_sites_are_written_though_the_first_sequence_has_none(tmp_path):
 
 
 def test_simulate_describe_train_predict_and_card(tmp_path):
-    run("data", "simulate", tmp_path/"library", "--rows", 3000)
-    assert "is there already" in run("data", "simulate", tmp_path/"library", "--rows", 20, code=1)
+    run("data", "simulate", tmp_path/"library", "--promoters", 3000)
+    assert "is there already" in run("data", "simulate", tmp_path/"library", "--promoters", 20, code=1)
     described = json.loads(run("data", "describe", tmp_path/"library"/"train.txt"))
     assert described["rows"] == 3000 and described["upstream_flank"]["intact"] == 3000
     model = tmp_path/"model"

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.long
 WRITERS = {"predict": "predict two.txt -o out/table.tsv", "variants": "variants pairs.csv -o out/table.csv",
            "explain": "explain two.txt --logos out/logos -o out/table.parquet",
            "design": "design two.txt --edits 1 -o out/table.tsv",
-           "train": TRAIN.replace(" model", " out/model"), "simulate": "data simulate out/library --rows 1000",
+           "train": TRAIN.replace(" model", " out/model"), "simulate": "data simulate out/library --promoters 1000",
            "scan": "scan genome.fa --step 40 -o out/track.bedgraph", "ablate": "ask ablate TA two.txt -o out/table.tsv"}
 EVERY = pytest.mark.parametrize("verb", WRITERS)
 ALONE = "unshare --user --map-root-user --mount"

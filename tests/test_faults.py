@@ -82,7 +82,7 @@ def test_a_tilde_is_the_home_folder(place):
     home = place/"home"
     home.mkdir()
     shell("pnb predict two.txt --output=~/out.tsv; pnb explain two.txt '--logos=~/logos' -o '~/c.tsv' "
-          "--motifs='~/m.tsv'; pnb data simulate '~/l' --rows 10", place, HOME=str(home))
+          "--motifs='~/m.tsv'; pnb data simulate '~/l' --promoters 10", place, HOME=str(home))
     assert {"out.tsv", "logos", "c.tsv", "m.tsv", "l"} == {path.name for path in home.glob("[!.]*")} and not (
         place/"~").exists()
 
@@ -298,7 +298,7 @@ def kill(place, line, after, number=signal.SIGTERM):
     return process.wait(timeout=60)
 
 
-VERBS = {"predict": "predict many.txt -o out/table.tsv", "simulate": "data simulate library --rows 40000",
+VERBS = {"predict": "predict many.txt -o out/table.tsv", "simulate": "data simulate library --promoters 40000",
          "train": TRAIN.replace("epochs 2", "epochs 6")}
 
 def check_kills(place, verb, moments):
@@ -366,7 +366,7 @@ def test_every_verb_under_other_settings(place, setting):
 
 
 @pytest.mark.parametrize("words", ["predict two.txt -o {}/out.tsv", "explain two.txt --logos {}/logos",
-                                   "design two.txt --edits 1 -o {}/out.csv", "data simulate {}/library --rows 10",
+                                   "design two.txt --edits 1 -o {}/out.csv", "data simulate {}/library --promoters 10",
                                    TRAIN.replace(" model", " {}/model")])
 def test_a_folder_that_cannot_be_written_to_is_named(place, words):
     (place/"file").touch() # a file in place of the folder refuses root, too

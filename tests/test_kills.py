@@ -93,7 +93,7 @@ def promoter_nb(*words): return [sys.executable, "-c", "from promoter_nb.cli imp
 def test_a_command_that_is_killed_makes_the_same_when_called_again(inputs, tmp_path, verb):
     words = {"train": [TRAIN.split()[0], inputs/"measured.txt", *TRAIN.split()[2:-1], "3"],
              "predict": ["predict", inputs/"many.txt", "--model", inputs/"model", "-o", "out/table.tsv"],
-             "simulate": ["data", "simulate", "library", "--rows", "50000"]}
+             "simulate": ["data", "simulate", "library", "--promoters", "50000"]}
     check_kills(promoter_nb(*words[verb]), tmp_path)
 
 

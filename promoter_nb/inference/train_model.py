@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['FEWEST_PER_PART', 'NETWORK', 'EXAMPLES', 'EXAMPLES_OF_OTHERS', 'BATCHES', 'FEW', 'GENTLE', 'MILD', 'MODERATE', 'WIDE',
            'KNOWING', 'KNOWING_EPOCHS', 'NOTHING', 'KNOWN', 'MEMBERS', 'MOST_MEMBERS', 'HURRIED', 'STARTING', 'GRAINS',
-           'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'suited_recipe', 'read_start', 'take_unit',
-           'ranges', 'significant', 'fit_members', 'share_time', 'refuse_alike', 'check_values', 'train_model']
+           'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'shrink_decay', 'suited_recipe',
+           'read_start', 'take_unit', 'ranges', 'significant', 'fit_members', 'share_time', 'refuse_alike',
+           'check_values', 'train_model']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #cd710f79
 import json
@@ -120,6 +121,15 @@ def default_recipe(
     examples = EXAMPLES if network == NETWORK else EXAMPLES_OF_OTHERS
     return with_epochs(int(np.clip(round(examples/rows), 3, 24)), network)
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #e7535c27
+def shrink_decay(
+    recipe: Recipe, # of the default network
+    rows: int       # of the training part
+) -> Recipe:
+    "The recipe with less weight decay, where it has fewer epochs than suit the data."
+    share = recipe.muon_epochs/default_recipe(rows).muon_epochs
+    return replace(recipe, weight_decay=recipe.weight_decay*min(1, share))
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #16e2648a
 BATCHES = 4       # of a pass, at least
 FEW = 5000        # promoters of the training part, below which a network that was taught learns gently
@@ -138,6 +148,7 @@ def suited_recipe(
 ) -> Recipe:
     "The recipe in batches that suit the data, and gentler where there is something to lose and little to gain."
     if not known: recipe = replace(recipe, batch_size=min(recipe.batch_size, max(1, rows//BATCHES)))
+    if recipe.muon_epochs: recipe = shrink_decay(recipe, rows)
     if not taught or rows >= MODERATE or not recipe.muon_epochs: return recipe
     if rows >= FEW: return recipe if known else replace(recipe, muon_rate=MILD, label_spread=WIDE)
     if not known: return replace(recipe, muon_rate=GENTLE)
