@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['FEWEST_PER_PART', 'NETWORK', 'EXAMPLES', 'EXAMPLES_OF_OTHERS', 'BATCHES', 'FEW', 'GENTLE', 'MILD', 'MODERATE', 'WIDE',
-           'KNOWING', 'KNOWING_EPOCHS', 'NOTHING', 'KNOWN', 'MEMBERS', 'MOST_MEMBERS', 'HURRIED', 'STARTING', 'GRAINS',
-           'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'shrink_decay', 'suited_recipe',
-           'read_start', 'take_unit', 'ranges', 'significant', 'fit_members', 'share_time', 'refuse_alike',
-           'check_values', 'train_model']
+           'KNOWING', 'KNOWING_EPOCHS', 'NOTHING', 'KNOWN', 'MEMBERS', 'MOST_MEMBERS', 'HURRIED', 'STARTING',
+           'ARGUMENT_KINDS', 'GRAINS', 'held_out_share', 'four_parts', 'with_epochs', 'default_recipe', 'shrink_decay',
+           'suited_recipe', 'read_start', 'take_unit', 'ranges', 'significant', 'fit_members', 'share_time',
+           'refuse_alike', 'check_values', 'train_model']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #cd710f79
 import json
@@ -554,6 +554,18 @@ def _card(library, task, models, recipe, device) -> dict:
     return card | {"intervals": asdict(intervals), "metrics": score(test.labels, predictions) | {
         "coverage": measure_coverage(test.labels, predictions, intervals)}}
 
+# %% ../../nbs/library/inference/02_train_model.ipynb #56ba9310
+ARGUMENT_KINDS = {"recipe": (Recipe, "a Recipe"), "options": (dict, "a dict, such as {'channels': 32}"),
+         "columns": (dict, "a dict, such as {'sequence': 'promoter'}"), "minutes": ((int, float), "a number"),
+         "members": (int, "a whole number"), "width": (int, "a whole number")} # and what a message calls them
+
+def _check_kinds(**given):
+    "Refuse an argument of `train_model` that is of another kind; None leaves it open."
+    for name, value in given.items():
+        kind, words = ARGUMENT_KINDS[name]
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise TypeError(f"{name} is {value!r}; expected {words}")
+
 # %% ../../nbs/library/inference/02_train_model.ipynb #ae77d160
 _WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
 
@@ -672,10 +684,11 @@ def train_model(
     apart: str | Path | Dataset | None = None, # promoters to judge the model on, which none to learn from may resemble
     columns: dict | None = None, # of a table, as `measured_tables.read_measured` takes them: sequence, values, ...
     epochs: int | None = None # of each member, in place of a recipe: its rates are those that suit the data
-) -> Predictor: # raises FileExistsError, DataError, ValueError, TrainingDiverged
+) -> Predictor: # raises FileExistsError, DataError, ValueError, TypeError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
     options, minutes, members, seed, width, epochs = plain((options, minutes, members, seed, width, epochs))
+    _check_kinds(recipe=recipe, options=options, columns=columns, minutes=minutes, members=members, width=width)
     recipe = _given(recipe, epochs, network)
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1

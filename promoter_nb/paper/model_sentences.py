@@ -231,13 +231,14 @@ def ablations(
     return " ".join(said + ([f"We cannot tell the following from no effect: {listed(unsure)}."] if unsure else []))
 
 # %% ../../nbs/library/paper/09_model_sentences.ipynb #26c7cfe4
-def _with_recipe(row: dict, before: dict | None) -> str: # what a network explains, after what was said of another
-    recipe = f"with a rate of {row['rate']:g} and a decay of {row['decay']:g}, "
-    known = before and all(before[name] == row[name] for name in ("rate", "decay"))
-    explains = f"{called(row['model'])}{'' if before else ' explains'} {share(row['held_out'])}"
-    gain = f"{points(row['gain'])} more"
-    if not before: return f"{recipe}{explains} of the variance of held-out labels, {gain} than with the recipe of 2022"
-    return f"{'' if known else recipe}{explains}, {gain}"
+def _with_recipe(row: dict) -> str: # what a network explains
+    return (f"With a rate of {row['rate']:g} and a decay of {row['decay']:g}, {called(row['model'])} explains "
+            f"{share(row['held_out'])} of the variance of held-out labels, {points(row['gain'])} more than with the "
+            "recipe of 2022.")
+
+def _others_gain(rows: list[dict]) -> str: # what other networks gain
+    gains = listed(f"{called(row['model'])} {points(row['gain'])}" for row in rows)
+    return f"{'The best recipe of each' if len(rows) > 1 else 'Its best recipe'} gains {gains}."
 
 def recipe(
     metrics: dict # of 44_recipe
@@ -245,9 +246,9 @@ def recipe(
     "What the best learning rate and weight decay of each network are worth."
     if not metrics["chosen"]: return "No network was trained with several recipes."
     ranked = sorted(metrics["chosen"], key=lambda row: -row["gain"]["value"])
-    others = [row for row in ranked if row["setting"] != row["as_in_2022"]]
+    first, *others = [row for row in ranked if row["setting"] != row["as_in_2022"]] or [None]
     same = [called(row["model"]) for row in ranked if row["setting"] == row["as_in_2022"]]
-    said = [sentence("; ".join(map(_with_recipe, others, [None, *others])))] if others else []
+    said = ([_with_recipe(first)] if first else []) + ([_others_gain(others)] if others else [])
     if same: said.append(f"The recipe of 2022 is the best of those tried for {listed(same)}.")
     if "trees" in metrics: said.append(f"LightGBM on k-mers explains {share(metrics['trees'])}.")
     return " ".join(said)
