@@ -236,9 +236,13 @@ def _with_recipe(row: dict) -> str: # what a network explains
             f"{share(row['held_out'])} of the variance of held-out labels, {points(row['gain'])} more than with the "
             "recipe of 2022.")
 
-def _others_gain(rows: list[dict]) -> str: # what other networks gain
-    gains = listed(f"{called(row['model'])} {points(row['gain'])}" for row in rows)
-    return f"{'The best recipe of each' if len(rows) > 1 else 'Its best recipe'} gains {gains}."
+def _others_gain(rows: list[dict]) -> str: # what other networks gain, and what the choice costs those that lose
+    size = lambda row: f"{called(row['model'])} {points(row['gain'] if _wins(row) else turned(row['gain']))}"
+    parts = {"gains": list(filter(_wins, rows)), "costs": [row for row in rows if not _wins(row)]}
+    clauses = ", and ".join(f"{verb} {listed(map(size, found))}" for verb, found in parts.items() if found)
+    return f"{'The best recipe of each' if len(rows) > 1 else 'Its best recipe'} {clauses}."
+
+def _wins(row: dict) -> bool: return row["gain"]["value"] >= 0
 
 def recipe(
     metrics: dict # of 44_recipe

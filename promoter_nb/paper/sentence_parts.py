@@ -122,8 +122,7 @@ def over(
 # %% ../../nbs/library/paper/07_sentence_parts.ipynb #7747039d
 ARTICLE = {"CNN", "ResNet", "deep CNN", "wide ResNet", "classification CNN", "classification ResNet",
            "strand ResNet", "strand ResNet from the simulator", "motif regression", "random forest", "autoencoder",
-           "sparse autoencoder",
-           "true expression"}
+           "sparse autoencoder", "ResNet of two convolutions", "true expression"}
 WRITTEN = {"Random forest": "random forest", "Motif regression": "motif regression", "Ridge on": "ridge regression on",
            "Strand ResNet": "strand ResNet", ", 2047 leaves": " with 2047 leaves"} # in a sentence
 
