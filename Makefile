@@ -112,7 +112,7 @@ test: setup  ## everything that continuous integration checks
 	$(BIN)/ruff check
 	@$(MAKE) --no-print-directory --jobs=2 notebook-tests script-tests
 
-# Side by side, because half of the tests wait for a program that they have started.
+# Side by side, so that a test that waits for its program leaves no core idle.
 notebook-tests:
 	$(BIN)/nbdev_test --n_workers $$((($(CORES) + 1)/2))
 

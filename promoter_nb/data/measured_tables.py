@@ -51,9 +51,9 @@ def _discount(squares: np.ndarray) -> np.ndarray:
 # %% ../../nbs/library/data/10_measured_tables.ipynb #def75fb3
 COMPLETE = 20 # promoters with all replicates, at least, before one replicate is shifted
 
-def _shift(columns: np.ndarray, known: np.ndarray) -> np.ndarray: # replicates, float64 (replicates, n), as both are
+def _shift(columns: np.ndarray) -> np.ndarray: # replicates, float64 (replicates, n), with NaN where one is missing
     "Replicates with gaps, whose means over the promoters that have all of them are the same."
-    complete = known.all(0)
+    complete = ~np.isnan(columns).any(0)
     if complete.all() or complete.sum() < COMPLETE: return columns
     means = columns[:, complete].mean(1, keepdims=True)
     return columns - (means - means.mean())
@@ -67,7 +67,7 @@ def _labels(frame: pd.DataFrame, values: tuple[str, ...], name: str) -> tuple[np
     if (none := ~known.any(0)).any():
         raise DataError(f"{name}, line {frame.index[none.argmax()]}: "
                         f"none of the columns {', '.join(values)} has a value; remove the row")
-    means = (np.where(known, _shift(columns, known), 0).sum(0)/known.sum(0)).astype(np.float32)
+    means = (np.where(known, _shift(columns), 0).sum(0)/known.sum(0)).astype(np.float32)
     return means, None if known.all() else _discount(1/known.sum(0))
 
 # %% ../../nbs/library/data/10_measured_tables.ipynb #76628a45

@@ -555,9 +555,10 @@ def _card(library, task, models, recipe, device) -> dict:
         "coverage": measure_coverage(test.labels, predictions, intervals)}}
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #56ba9310
-ARGUMENT_KINDS = {"recipe": (Recipe, "a Recipe"), "options": (dict, "a dict, such as {'channels': 32}"),
-         "columns": (dict, "a dict, such as {'sequence': 'promoter'}"), "minutes": ((int, float), "a number"),
-         "members": (int, "a whole number"), "width": (int, "a whole number")} # and what a message calls them
+ARGUMENT_KINDS = { # and what a message calls them
+    "recipe": (Recipe, "a Recipe"), "options": (dict, "a dict, such as {'channels': 32}"),
+    "columns": (dict, "a dict, such as {'sequence': 'promoter'}"), "minutes": ((int, float), "a number"),
+    "members": (int, "a whole number"), "width": (int, "a whole number")}
 
 def _check_kinds(**given):
     "Refuse an argument of `train_model` that is of another kind; None leaves it open."
