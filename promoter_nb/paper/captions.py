@@ -153,7 +153,7 @@ def recipe(metrics: dict) -> str:
     return (f"R² of {held_out} against weight decay, one line for each learning rate and one run for each point; "
             f"{counted(learned, 'promoter')} to learn from. A large ring marks the recipe that does best on promoters "
             "set aside from training. The last panel shows all networks with the recipe of 2022, a rate of 0.001 with "
-            "a decay of 0.001 (rings), and with their best one (points).")
+            "a decay of 0.001 (rings), and with the chosen one (points).")
 
 # %% ../../nbs/library/paper/11_captions.ipynb #80c80cab
 def all_promoters(metrics: dict) -> str:
