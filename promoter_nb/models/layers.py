@@ -166,6 +166,7 @@ class SquaredError(LabelUnit):
 class Network(SquaredError):
     "A body that embeds sequences and a head that reads expression from the embedding."
     reads_strand = False # whether a fifth channel tells it which strand it reads
+    micro_batches: Callable | None = None # what computes the body while it trains in parts (`training.micro_batches`)
 
     def __init__(self,
         body: nn.Module, # maps (n, 4, 1, width) to an embedding (n, features)
@@ -187,7 +188,7 @@ class Network(SquaredError):
         sequences: torch.Tensor # one-hot, float (n, 4, width)
     ) -> torch.Tensor: # float (n, features)
         "What the head reads from."
-        return self.body(sequences.unsqueeze(2))
+        return (self.micro_batches or self.body)(sequences.unsqueeze(2))
 
     def from_embedding(self,
         embedding: torch.Tensor # float (n, features)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['CHECKPOINT_SECONDS', 'KEEP_LAST', 'TrainingRun', 'TrainingDiverged', 'check_finite', 'has_finite_weights',
            'start_phase', 'read_rows', 'own_chance', 'train_step', 'core_seconds', 'save_state', 'save_within',
-           'resume_within', 'set_training', 'train_epoch', 'validate', 'average_weights', 'check_weights', 'save_epoch',
-           'start_clock', 'train_phase', 'train_phases', 'is_finished', 'fit_network']
+           'resume_within', 'set_training', 'split_batch', 'train_epoch', 'validate', 'average_weights',
+           'check_weights', 'save_epoch', 'start_clock', 'train_phase', 'train_phases', 'is_finished', 'fit_network']
 
 # %% ../../nbs/library/training/05_fit.ipynb #238bb567
 import math
@@ -35,6 +35,7 @@ from ..data.machine import keep_freed_memory
 from ..evaluation.measures import r2
 from ..models.layers import Network, fold_batch_norm
 from ..models.registry import read_notes, save, torch_defaults
+from .micro_batches import in_micro_batches
 from .precision import choose_precision
 from .predict import make_fabric, predict
 from .recipe import Recipe, after_epoch, after_step, draw_epoch, make_optimizer, make_schedule
@@ -200,6 +201,15 @@ def set_training(
     for layer in run.model.modules():
         if isinstance(layer, nn.BatchNorm2d): layer.eval()
 
+# %% ../../nbs/library/training/05_fit.ipynb #d8385134
+def split_batch(
+    run: TrainingRun, # with its recipe and devices
+    rows: int         # of the batch that this process computes
+) -> int: # micro-batches
+    "Number of micro-batches of a batch."
+    whole = not run.recipe.micro_batch or run.fabric.device.type != "cpu" or run.fabric.world_size > 1
+    return 1 if whole else max(1, round(rows/run.recipe.micro_batch))
+
 # %% ../../nbs/library/training/05_fit.ipynb #94ec253a
 def train_epoch(
     run: TrainingRun,     # with its phase started
@@ -213,7 +223,7 @@ def train_epoch(
     rows, grains = run.fabric.to_device(
         (rows[:, run.share], run.model.grains(labels.to(run.fabric.device)[:, run.share])))
     losses = torch.zeros(len(rows), device=run.fabric.device)
-    with own_chance(run, epoch):
+    with own_chance(run, epoch), in_micro_batches(run.model, split_batch(run, rows.shape[1])):
         first = resume_within(run, within, losses)
         for step in tqdm(range(first, len(rows)), f"epoch {epoch}", leave=False, disable=None if run.show else True,
                          initial=first, total=len(rows)):

@@ -23,9 +23,12 @@ def orthogonalise(
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
     x = x/(x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    square = x @ x.mT
+    product = one = torch.eye(square.shape[-1], dtype=x.dtype, device=x.device)
     for _ in range(rounds):
-        square = x @ x.mT
-        x = a*x + (b*square + c*square @ square) @ x
+        factor = a*one + b*square + c*square @ square
+        product, square = factor @ product, factor @ square @ factor
+    x = product @ x
     return x.mT if tall else x
 
 # %% ../../nbs/library/training/06_muon.ipynb #2b966be7

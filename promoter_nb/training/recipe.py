@@ -25,7 +25,7 @@ from .muon import Muon
 # %% ../../nbs/library/training/00_recipe.ipynb #09993f9d
 SCHEDULES = ("one_cycle", "plateau", "constant")
 LIMITS = {"epochs": (0, 10_000), "muon_epochs": (0, 10_000), "muon_rate": (1e-8, 10), "batch_size": (2, 2**24),
-          "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
+          "micro_batch": (2, 2**24), "learning_rate": (1e-8, 10), "weight_decay": (0, 10), "patience": (0, 10_000),
           "early_stopping": (1, 10_000), "sgd_epochs": (0, 10_000), "averaging_epochs": (0, 10_000),
           "label_noise": (0, 18), "label_spread": (0.1, 18), "tail_weight": (0, 1), "seed": (0, 2**40)}
 
@@ -54,6 +54,7 @@ class Recipe:
     epochs: int = 8                  # with AdamW
     muon_epochs: int = 0             # before, with Muon for matrices and AdamW for the rest
     batch_size: int = 256            # sequences, over all devices together
+    micro_batch: int | None = None   # sequences, about, that a core of the CPU computes at a time; by default all
     learning_rate: float = 3e-3      # of AdamW at its highest; the 2022 report has 1e-3
     muon_rate: float = 0.02          # of Muon at its highest
     weight_decay: float = 1e-3       # of all phases
@@ -83,7 +84,7 @@ class Recipe:
 BRIEF = Recipe(epochs=8, weight_decay=1.0, averaging_epochs=4, reverse_complement=False)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #ff0e3154
-MUON = Recipe(epochs=0, muon_epochs=24, weight_decay=0.1)
+MUON = Recipe(epochs=0, muon_epochs=24, micro_batch=128, weight_decay=0.1)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #065ca383
 def draw_epoch(
