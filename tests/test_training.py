@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import partial
 
@@ -54,6 +54,14 @@ def wait_for(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.005)
+
+
+@contextmanager
+def threads_of_torch(number):
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try: yield
+    finally: torch.set_num_threads(before)
 
 
 def epochs_done(folder):
@@ -118,6 +126,24 @@ def test_stopped_within_an_epoch_and_continued(tmp_path, monkeypatch):
     _, history = train(tmp_path/"stopped", network(), recipe, rows, progress=False)
     assert weights(tmp_path/"stopped") == weights(tmp_path/"undisturbed")
     assert history.seconds[0] >= round(within["seconds"], 2)
+
+
+def test_micro_batches_give_the_same_bytes_on_one_core_and_on_two_and_after_a_stop(tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0)
+    recipe, rows = Recipe(epochs=0, muon_epochs=2, batch_size=8, micro_batch=4), 1000
+    network, calls = lambda: make("strand_resnet", summary=4, hidden=8, dropout=0.5), iter(range(110))
+    for threads in (1, 2):
+        with threads_of_torch(threads): train(tmp_path/str(threads), network(), recipe, rows, progress=False)
+
+    def stop(*_):
+        if next(calls, None) is None: raise KeyboardInterrupt
+
+    (model := network()).register_forward_hook(stop)
+    with threads_of_torch(2), pytest.raises(KeyboardInterrupt): train(tmp_path/"stopped", model, recipe, rows, progress=False)
+    with threads_of_torch(1): train(tmp_path/"stopped", network(), recipe, rows, progress=False)
+    assert weights(tmp_path/"1") == weights(tmp_path/"2") == weights(tmp_path/"stopped")
+    train(tmp_path/"whole", network(), replace(recipe, micro_batch=None), rows, progress=False)
+    assert weights(tmp_path/"whole") != weights(tmp_path/"1")
 
 
 @pytest.mark.parametrize("network, options", [("resnet", {}), ("strand_resnet", {"summary": 4, "hidden": 8})])
@@ -399,10 +425,7 @@ def test_where_time_is_short_one_network_has_all_cores(a_second, alone):
     task = _Task(lambda seed: build("strand_resnet", width=40, channels=4, seed=seed), None, parts["training"], parts,
                  None, None, None, 0, 1.0, {"accelerator": "cpu", "precision": "32-true"}, False, time.perf_counter(),
                  a_second)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try: recipe, members = _decide(task)
-    finally: torch.set_num_threads(threads)
+    with threads_of_torch(2): recipe, members = _decide(task)
     assert recipe.muon_epochs >= 2 and (members == 1) == alone
 
 
