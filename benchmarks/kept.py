@@ -23,8 +23,9 @@ from promoter_nb.plots.figures import new_figure, save
 
 HERE = Path(__file__).parent
 TOY = {"kmers": ["200"], "reading": ["--rows", "2000"], "tensors": ["2000", "1"], "simulate": ["3000", "1"],
-       "training": ["512", "1"], "micro_batches": ["512", "1"], "step": ["baseline_cnn", "64", "1"], "prediction": ["100", "300", "1"],
-       "gpu": ["3000", "64"], "full_size": ["300"], "variants": ["300", "40", "20", "5"]}
+       "training": ["512", "1"], "micro_batches": ["512", "1"], "step": ["baseline_cnn", "64", "1"],
+       "prediction": ["100", "300", "1"], "gpu": ["3000", "64"], "full_size": ["300"],
+       "variants": ["300", "40", "20", "5"]}
 # Those that take a GPU, or hours, are run by themselves.
 FULL = {name: [] for name in TOY if name not in ("gpu", "full_size")}
 

@@ -139,7 +139,8 @@ def test_micro_batches_give_the_same_bytes_on_one_core_and_on_two_and_after_a_st
         if next(calls, None) is None: raise KeyboardInterrupt
 
     (model := network()).register_forward_hook(stop)
-    with threads_of_torch(2), pytest.raises(KeyboardInterrupt): train(tmp_path/"stopped", model, recipe, rows, progress=False)
+    with threads_of_torch(2), pytest.raises(KeyboardInterrupt):
+        train(tmp_path/"stopped", model, recipe, rows, progress=False)
     with threads_of_torch(1): train(tmp_path/"stopped", network(), recipe, rows, progress=False)
     assert weights(tmp_path/"1") == weights(tmp_path/"2") == weights(tmp_path/"stopped")
     train(tmp_path/"whole", network(), replace(recipe, micro_batch=None), rows, progress=False)
