@@ -18,7 +18,7 @@ from ..data.files import file_sha256, user_path
 from ..data.sequence import PADDING
 from .predictor import Predictor
 from .teacher import teach
-from .train_model import train_model, with_epochs
+from .train_model import train_model
 
 # %% ../../nbs/library/inference/08_packaged.ipynb #43078b01
 def find_repeats(
@@ -83,7 +83,7 @@ def train_packaged(
                           for data in (precise, challenge, judged)}}
     taught = user_path(folder).with_name(f".{user_path(folder).name}.start")
     if not taught.exists(): teach(taught, options=WIDER)
-    predictor = train_model(joined, folder, options=WIDER, members=members, recipe=with_epochs(epochs), seed=seed,
+    predictor = train_model(joined, folder, options=WIDER, members=members, epochs=epochs, seed=seed,
                             start=taught, families=families(joined.codes), about=where, apart=judged, **further)
     shutil.rmtree(taught)
     return predictor

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from ..data.dataset import Dataset, read
 from .predictor import Predictor
-from .train_model import NOTHING, train_model, with_epochs
+from .train_model import LARGE, NOTHING, train_model, with_epochs
 from ..simulate.library import LibraryPaths, write_library
 
 # %% ../../nbs/library/inference/07_teacher.ipynb #4f211e03
@@ -40,4 +40,4 @@ def teach(
     "Train a network on the truth of simulated promoters."
     with TemporaryDirectory() as place:
         promoters = read_truth(write_library(place, rows, seed, progress=False))
-        return train_model(promoters, folder, recipe=with_epochs(epochs), start=NOTHING, **{"members": 1} | options)
+        return train_model(promoters, folder, recipe=replace(with_epochs(epochs), **LARGE), start=NOTHING, **{"members": 1} | options)

@@ -84,7 +84,7 @@ class Recipe:
 BRIEF = Recipe(epochs=8, weight_decay=1.0, averaging_epochs=4, reverse_complement=False)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #ff0e3154
-MUON = Recipe(epochs=0, muon_epochs=24, micro_batch=128, weight_decay=0.1)
+MUON = Recipe(epochs=0, muon_epochs=24, weight_decay=0.1)
 
 # %% ../../nbs/library/training/00_recipe.ipynb #065ca383
 def draw_epoch(
