@@ -21,7 +21,7 @@ from conftest import ROOT
 
 from promoter_nb.data.dataset import Dataset
 from promoter_nb.evaluation.measures import r2
-from promoter_nb.inference.train_model import KNOWING, _decide, _Task, train_model, with_epochs
+from promoter_nb.inference.train_model import KNOWING, _decide, _Task, fit_members, train_model, with_epochs
 from promoter_nb.models.registry import build, model_names
 from promoter_nb.training import fit
 from promoter_nb.training.fit import Recipe, TrainingDiverged, fit_network, predict
@@ -145,6 +145,18 @@ def test_micro_batches_give_the_same_bytes_on_one_core_and_on_two_and_after_a_st
     assert weights(tmp_path/"1") == weights(tmp_path/"2") == weights(tmp_path/"stopped")
     train(tmp_path/"whole", network(), replace(recipe, micro_batch=None), rows, progress=False)
     assert weights(tmp_path/"whole") != weights(tmp_path/"1")
+
+
+def test_three_networks_on_two_cores_and_one_after_the_other_are_the_same(tmp_path):
+    jobs = lambda place: [{"model": make(seed=seed), "train": count_gc(200, 0), "validation": count_gc(100, 1),
+                           "recipe": Recipe(epochs=1, batch_size=32, seed=seed), "accelerator": "cpu",
+                           "precision": "32-true", "progress": False, "folder": tmp_path/place/str(seed)}
+                          for seed in range(3)]
+    with threads_of_torch(2): together = fit_members(jobs("two"), 2)
+    with threads_of_torch(1): alone = fit_members(jobs("one"), 1)
+    assert len(together) == len(alone) == 3
+    for ours, theirs in zip(together, alone): torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
+    with pytest.raises(AssertionError): torch.testing.assert_close(together[0].state_dict(), together[2].state_dict())
 
 
 @pytest.mark.parametrize("network, options", [("resnet", {}), ("strand_resnet", {"summary": 4, "hidden": 8})])

@@ -40,4 +40,5 @@ def teach(
     "Train a network on the truth of simulated promoters."
     with TemporaryDirectory() as place:
         promoters = read_truth(write_library(place, rows, seed, progress=False))
-        return train_model(promoters, folder, recipe=replace(with_epochs(epochs), **LARGE), start=NOTHING, **{"members": 1} | options)
+        recipe = replace(with_epochs(epochs), **LARGE)
+        return train_model(promoters, folder, recipe=recipe, start=NOTHING, **{"members": 1} | options)

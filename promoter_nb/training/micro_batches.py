@@ -82,7 +82,7 @@ class MicroBatches:
         gradient: torch.Tensor          # of the loss by all embeddings, float (n, features)
     ) -> list[torch.Tensor]: # of the loss by each weight
         "Gradients of the weights, added over the micro-batches, at the end of a step."
-        one = lambda embedding, share: torch.autograd.grad(embedding, self.weights, share)
+        one = lambda embedding, share: torch.autograd.grad(embedding, self.weights, share, materialize_grads=True)
         gradients = list(self.over(one, embeddings, gradient.tensor_split(len(self.bodies))))
         agree_on_statistics(self.bodies)
         return [reduce(torch.add, alike) for alike in zip(*gradients)]
