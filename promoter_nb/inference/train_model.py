@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['FEWEST_PER_PART', 'NETWORK', 'EXAMPLES', 'EXAMPLES_OF_OTHERS', 'BATCHES', 'MANY', 'LARGE', 'FEW', 'GENTLE', 'MILD',
            'MODERATE', 'WIDE', 'KNOWING', 'KNOWING_EPOCHS', 'NOTHING', 'KNOWN', 'MEMBERS', 'MOST_MEMBERS', 'HURRIED',
-           'STARTING', 'ARGUMENT_KINDS', 'GRAINS', 'held_out_share', 'four_parts', 'with_epochs', 'default_recipe',
-           'shrink_decay', 'suited_recipe', 'read_start', 'take_unit', 'ranges', 'significant', 'fit_members',
-           'share_time', 'refuse_alike', 'check_values', 'train_model']
+           'STARTING', 'ARGUMENT_KINDS', 'COLUMN_OPTIONS', 'GRAINS', 'held_out_share', 'four_parts', 'with_epochs',
+           'default_recipe', 'shrink_decay', 'suited_recipe', 'read_start', 'take_unit', 'ranges', 'significant',
+           'fit_members', 'share_time', 'refuse_alike', 'check_values', 'train_model']
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #cd710f79
 import json
@@ -563,7 +563,11 @@ def _card(library, task, models, recipe, device) -> dict:
 ARGUMENT_KINDS = { # and what a message calls them
     "recipe": (Recipe, "a Recipe"), "options": (dict, "a dict, such as {'channels': 32}"),
     "columns": (dict, "a dict, such as {'sequence': 'promoter'}"), "minutes": ((int, float), "a number"),
-    "members": (int, "a whole number"), "width": (int, "a whole number")}
+    "members": (int, "a whole number"), "width": (int, "a whole number"),
+    **dict.fromkeys(("measured", "apart"), ((str, os.PathLike, Dataset), "the path of a file, or a Dataset")),
+    "start": ((str, os.PathLike), "the folder of a model"), "folder": ((str, os.PathLike), "a path")}
+
+COLUMN_OPTIONS = "sequence", "values", "weight", "bins", "error" # what `read_measured` can be told of a table
 
 def _check_kinds(**given):
     "Refuse an argument of `train_model` that is of another kind; None leaves it open."
@@ -571,6 +575,8 @@ def _check_kinds(**given):
         kind, words = ARGUMENT_KINDS[name]
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise TypeError(f"{name} is {value!r}; expected {words}")
+    if odd := [key for key in given.get("columns") or {} if key not in COLUMN_OPTIONS]:
+        raise ValueError(f"columns: there is no {odd[0]!r}; expected some of {', '.join(COLUMN_OPTIONS)}")
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #ae77d160
 _WRITTEN = "written" # a file among the checkpoints of a run that only had to put its model in place
@@ -692,9 +698,10 @@ def train_model(
     epochs: int | None = None # of each member, in place of a recipe: its rates are those that suit the data
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TypeError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
-    since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
     options, minutes, members, seed, width, epochs = plain((options, minutes, members, seed, width, epochs))
-    _check_kinds(recipe=recipe, options=options, columns=columns, minutes=minutes, members=members, width=width)
+    _check_kinds(measured=measured, folder=folder, recipe=recipe, options=options, minutes=minutes, members=members,
+                 width=width, start=start, apart=apart, columns=columns)
+    since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
     recipe = _given(recipe, epochs, network)
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
     if network != NETWORK: members = members or 1
