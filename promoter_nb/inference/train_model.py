@@ -569,11 +569,10 @@ ARGUMENT_KINDS = { # and what a message calls them
 
 COLUMN_OPTIONS = "sequence", "values", "weight", "bins", "error" # what `read_measured` can be told of a table
 
-def _check_kinds(**given):
+def _check_kinds(given: dict):
     "Refuse an argument of `train_model` that is of another kind; None leaves it open."
-    for name, value in given.items():
-        kind, words = ARGUMENT_KINDS[name]
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+    for name, (kind, words) in ARGUMENT_KINDS.items():
+        if (value := given.get(name)) is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise TypeError(f"{name} is {value!r}; expected {words}")
     if odd := [key for key in given.get("columns") or {} if key not in COLUMN_OPTIONS]:
         raise ValueError(f"columns: there is no {odd[0]!r}; expected some of {', '.join(COLUMN_OPTIONS)}")
@@ -699,8 +698,7 @@ def train_model(
 ) -> Predictor: # raises FileExistsError, DataError, ValueError, TypeError, TrainingDiverged
     "Train, calibrate and measure a model, and write its folder."
     options, minutes, members, seed, width, epochs = plain((options, minutes, members, seed, width, epochs))
-    _check_kinds(measured=measured, folder=folder, recipe=recipe, options=options, minutes=minutes, members=members,
-                 width=width, start=start, apart=apart, columns=columns)
+    _check_kinds(locals())
     since, folder = time.perf_counter(), straight(user_path(folder)).absolute()
     recipe = _given(recipe, epochs, network)
     _refuse(folder, work := folder.with_name(f".{folder.name}.training"), members, minutes)
