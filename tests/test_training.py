@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +20,7 @@ import torch
 from conftest import ROOT
 
 from promoter_nb.data.dataset import Dataset
+from promoter_nb.data.machine import torch_threads
 from promoter_nb.evaluation.measures import r2
 from promoter_nb.inference.train_model import KNOWING, _decide, _Task, fit_members, train_model, with_epochs
 from promoter_nb.models.registry import build, model_names
@@ -54,14 +55,6 @@ def wait_for(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.005)
-
-
-@contextmanager
-def threads_of_torch(number):
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try: yield
-    finally: torch.set_num_threads(before)
 
 
 def epochs_done(folder):
@@ -133,15 +126,15 @@ def test_micro_batches_give_the_same_bytes_on_one_core_and_on_two_and_after_a_st
     recipe, rows = Recipe(epochs=0, muon_epochs=2, batch_size=8, micro_batch=4), 1000
     network, calls = lambda: make("strand_resnet", summary=4, hidden=8, dropout=0.5), iter(range(110))
     for threads in (1, 2):
-        with threads_of_torch(threads): train(tmp_path/str(threads), network(), recipe, rows, progress=False)
+        with torch_threads(threads): train(tmp_path/str(threads), network(), recipe, rows, progress=False)
 
     def stop(*_):
         if next(calls, None) is None: raise KeyboardInterrupt
 
     (model := network()).register_forward_hook(stop)
-    with threads_of_torch(2), pytest.raises(KeyboardInterrupt):
+    with torch_threads(2), pytest.raises(KeyboardInterrupt):
         train(tmp_path/"stopped", model, recipe, rows, progress=False)
-    with threads_of_torch(1): train(tmp_path/"stopped", network(), recipe, rows, progress=False)
+    with torch_threads(1): train(tmp_path/"stopped", network(), recipe, rows, progress=False)
     assert weights(tmp_path/"1") == weights(tmp_path/"2") == weights(tmp_path/"stopped")
     train(tmp_path/"whole", network(), replace(recipe, micro_batch=None), rows, progress=False)
     assert weights(tmp_path/"whole") != weights(tmp_path/"1")
@@ -152,8 +145,8 @@ def test_three_networks_on_two_cores_and_one_after_the_other_are_the_same(tmp_pa
                            "recipe": Recipe(epochs=1, batch_size=32, seed=seed), "accelerator": "cpu",
                            "precision": "32-true", "progress": False, "folder": tmp_path/place/str(seed)}
                           for seed in range(3)]
-    with threads_of_torch(2): together = fit_members(jobs("two"), 2)
-    with threads_of_torch(1): alone = fit_members(jobs("one"), 1)
+    with torch_threads(2): together = fit_members(jobs("two"), 2)
+    with torch_threads(1): alone = fit_members(jobs("one"), 1)
     assert len(together) == len(alone) == 3
     for ours, theirs in zip(together, alone): torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
     with pytest.raises(AssertionError): torch.testing.assert_close(together[0].state_dict(), together[2].state_dict())
@@ -438,7 +431,7 @@ def test_where_time_is_short_one_network_has_all_cores(a_second, alone):
     task = _Task(lambda seed: build("strand_resnet", width=40, channels=4, seed=seed), None, parts["training"], parts,
                  None, None, None, 0, 1.0, {"accelerator": "cpu", "precision": "32-true"}, False, time.perf_counter(),
                  a_second)
-    with threads_of_torch(2): recipe, members = _decide(task)
+    with torch_threads(2): recipe, members = _decide(task)
     assert recipe.muon_epochs >= 2 and (members == 1) == alone
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -36,6 +37,7 @@ from ..data.dataset import Dataset, check_parts, hash_rows, read, split
 from ..data.families import share_kmers
 from ..data.constant_ends import SHARE_ALIKE, constant_ends, cut_ends
 from ..data.flanks import LIBRARY
+from ..data.machine import torch_threads
 from ..data.measured_tables import has_heading, read_measured
 from ..data.repeats import tell_contradictions
 from ..evaluation.uncertainty import check_scorable, score
@@ -337,13 +339,9 @@ class _Task:
         return min(self.members or MEMBERS, torch.get_num_threads())
 
     def speed(self, recipe):
-        cores = torch.get_num_threads()
-        torch.set_num_threads(max(1, cores//self.processes()))
-        try:
-            if not self.measured:
-                with _busy(self, recipe):
-                    self.measured = rows_a_second(self.make(self.seed), self.parts["training"], recipe, **self.devices)
-        finally: torch.set_num_threads(cores)
+        if not self.measured:
+            with torch_threads(max(1, torch.get_num_threads()//self.processes())), _busy(self, recipe):
+                self.measured = rows_a_second(self.make(self.seed), self.parts["training"], recipe, **self.devices)
         return self.measured
 
 # %% ../../nbs/library/inference/02_train_model.ipynb #efa51164
@@ -567,7 +565,7 @@ ARGUMENT_KINDS = { # and what a message calls them
     **dict.fromkeys(("measured", "apart"), ((str, os.PathLike, Dataset), "the path of a file, or a Dataset")),
     "start": ((str, os.PathLike), "the folder of a model"), "folder": ((str, os.PathLike), "a path")}
 
-COLUMN_OPTIONS = "sequence", "values", "weight", "bins", "error" # what `read_measured` can be told of a table
+COLUMN_OPTIONS = [*signature(read_measured).parameters][2:] # after path and width: what it can be told of a table
 
 def _check_kinds(given: dict):
     "Refuse an argument of `train_model` that is of another kind; None leaves it open."

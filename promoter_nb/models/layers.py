@@ -166,7 +166,7 @@ class SquaredError(LabelUnit):
 class Network(SquaredError):
     "A body that embeds sequences and a head that reads expression from the embedding."
     reads_strand = False # whether a fifth channel tells it which strand it reads
-    micro_batches: Callable | None = None # what computes the body while it trains in parts (`training.micro_batches`)
+    micro_batches: Callable | None = None # computes the body in training, if it is split (`training.micro_batches`)
 
     def __init__(self,
         body: nn.Module, # maps (n, 4, 1, width) to an embedding (n, features)

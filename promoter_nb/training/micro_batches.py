@@ -15,6 +15,7 @@ from functools import partial, reduce
 import torch
 from torch import nn
 
+from ..data.machine import torch_threads
 from ..models.layers import Network
 
 # %% ../../nbs/library/training/08_micro_batches.ipynb #8d30fee9
@@ -98,11 +99,7 @@ def in_micro_batches(
         yield
         return
     threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads//number))
-    try:
-        with ThreadPoolExecutor(min(threads, number)) as pool:
-            model.micro_batches = MicroBatches(model.body, number, map if threads == 1 else pool.map)
-            yield
-    finally:
-        model.micro_batches = None
-        torch.set_num_threads(threads)
+    with torch_threads(max(1, threads//number)), ThreadPoolExecutor(min(threads, number)) as pool:
+        model.micro_batches = MicroBatches(model.body, number, map if threads == 1 else pool.map)
+        try: yield
+        finally: model.micro_batches = None

@@ -12,6 +12,7 @@ from functools import cache
 
 import torch
 
+from ..data.machine import torch_threads
 from ..models.registry import build
 from .batches import read_codes
 
@@ -48,13 +49,9 @@ def bfloat16_gain(
     training: bool = True # forward and backward; otherwise forward alone
 ) -> float:
     "How many times as fast as in float32 the ResNet takes a step in bfloat16, on one core."
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            step = _one_step(training)
-            times = [(step(False), step(True)) for _ in range(1 + REPEATS)][1:] # the first also prepares the kernels
-    finally: torch.set_num_threads(threads)
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
+        step = _one_step(training)
+        times = [(step(False), step(True)) for _ in range(1 + REPEATS)][1:] # the first also prepares the kernels
     exact, short = map(min, zip(*times))
     return exact/short
 
